@@ -1,0 +1,18 @@
+//! Compiles the protocol with a pure-Rust compiler, so that no system `protoc` is needed.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message;
+
+const PROTO_ROOT: &str = "proto";
+const PROTO_FILE: &str = "proto/curfew/v1/revocation.proto";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={PROTO_ROOT}");
+    let descriptors = protox::compile([PROTO_FILE], [PROTO_ROOT])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    // Server reflection hands this out.
+    fs::write(out.join("curfew.v1.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure().build_transport(true).compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! The shared vocabulary: issuer, subject, scope, cutoff, revision, time.
+//!
+//! Nothing in this room does input or output, reads a clock or names another room.
+
+mod cutoff;
+mod identity;
+mod logout;
+mod scope;
+mod time;
+
+pub use cutoff::{Cutoff, Kind, Mark};
+pub use identity::{ClientId, IdentifierError, Issuer, KeyId, MAX_IDENTIFIER_BYTES, SessionId, SubjectId, TokenId};
+pub use logout::{LogoutReason, NewLogout, Record, Recorded, Revision, When};
+pub use scope::{Scope, ScopeKind};
+pub use time::{Clock, TimeError, Timestamp};

@@ -1,0 +1,4 @@
+//! Curfew.
+
+pub mod domain;
+pub mod token;

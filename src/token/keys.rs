@@ -1,0 +1,228 @@
+//! An issuer's keys: parsed once, ready to verify, and found by `kid` and algorithm, never by what a token brings along.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use aws_lc_rs::{
+    hmac,
+    signature::{ED25519, ParsedPublicKey, RsaPublicKeyComponents},
+};
+
+use super::algorithm::{Algorithm, Family};
+use crate::domain::{KeyId, Timestamp};
+
+/// RSA keys shorter than this are not accepted (RFC 7518, section 3.3).
+pub const LEAST_RSA_BITS: usize = 2048;
+
+/// Why a key cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The bytes are no key, or too weak a one.
+    #[error("the {0} key was not accepted: damaged, or an RSA key of less than 2048 or more than 8192 bits")]
+    Rejected(Family),
+    /// RFC 7518, section 3.2.
+    #[error("{algorithm} needs a secret of at least {least} bytes; this one has {actual}")]
+    ShortSecret {
+        /// The algorithm that asks for more.
+        algorithm: Algorithm,
+        /// How many bytes it needs.
+        least: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// No configured algorithm can use the key: accepting it anyway invites confusion of key types.
+    #[error("{algorithm} does not fit the key, which is of the kind {family}")]
+    DoesNotFit {
+        /// The configured algorithm.
+        algorithm: Algorithm,
+        /// What the key is.
+        family: Family,
+    },
+    /// Nothing among the keys can be used for this configured algorithm.
+    #[error("no key among them fits the algorithm {0}")]
+    NoneFits(Algorithm),
+    /// Not PEM, or not of a public key.
+    #[error("{0}")]
+    Pem(&'static str),
+    /// Not a JWK Set.
+    #[error("not a JWK Set (RFC 7517, section 5): {0}")]
+    Jwks(String),
+}
+
+/// A public key or a secret, with every algorithm that it may be used for.
+pub struct Key {
+    id: Option<KeyId>,
+    family: Family,
+    verifiers: Vec<(Algorithm, Verifier)>,
+}
+
+/// A key made ready for one algorithm, so that no check has to parse it again.
+enum Verifier {
+    Public(ParsedPublicKey),
+    Secret(hmac::Key),
+}
+
+/// The bytes of a key, before it is made ready.
+pub(super) enum Material {
+    RsaComponents { modulus: Vec<u8>, exponent: Vec<u8> },
+    RsaDer(Vec<u8>),
+    Point(Family, Vec<u8>),
+    Ed25519(Vec<u8>),
+    Secret(Vec<u8>),
+}
+
+impl Material {
+    pub(super) const fn family(&self) -> Family {
+        match self {
+            Self::RsaComponents { .. } | Self::RsaDer(_) => Family::Rsa,
+            Self::Point(family, _) => *family,
+            Self::Ed25519(_) => Family::Ed25519,
+            Self::Secret(_) => Family::Hmac,
+        }
+    }
+
+    /// Makes it ready for an algorithm of its own family.
+    fn verifier(&self, algorithm: Algorithm) -> Result<Verifier, KeyError> {
+        let family = self.family();
+        let does_not_fit = KeyError::DoesNotFit { algorithm, family };
+        let parsed = match self {
+            Self::RsaComponents { modulus, exponent } => {
+                let parameters = algorithm.rsa().ok_or(does_not_fit)?;
+                RsaPublicKeyComponents { n: modulus.as_slice(), e: exponent.as_slice() }
+                    .to_parsed_public_key(parameters)
+                    .map_err(|_| KeyError::Rejected(family))?
+            }
+            Self::RsaDer(der) => ParsedPublicKey::new(algorithm.rsa().ok_or(does_not_fit)?, der)
+                .map_err(|_| KeyError::Rejected(family))?,
+            Self::Point(_, point) => ParsedPublicKey::new(algorithm.ecdsa().ok_or(does_not_fit)?, point)
+                .map_err(|_| KeyError::Rejected(family))?,
+            Self::Ed25519(bytes) => ParsedPublicKey::new(&ED25519, bytes).map_err(|_| KeyError::Rejected(family))?,
+            Self::Secret(secret) => {
+                let (hash, least) = algorithm.hmac().ok_or(does_not_fit)?;
+                if secret.len() < least {
+                    return Err(KeyError::ShortSecret { algorithm, least, actual: secret.len() });
+                }
+                return Ok(Verifier::Secret(hmac::Key::new(hash, secret)));
+            }
+        };
+        Ok(Verifier::Public(parsed))
+    }
+}
+
+impl Key {
+    /// Makes a key ready for those of the algorithms that are of its family; none may be.
+    pub(super) fn new(id: Option<KeyId>, material: &Material, algorithms: &[Algorithm]) -> Result<Self, KeyError> {
+        let family = material.family();
+        let verifiers = algorithms
+            .iter()
+            .filter(|algorithm| algorithm.family() == family)
+            .map(|algorithm| Ok((*algorithm, material.verifier(*algorithm)?)))
+            .collect::<Result<_, KeyError>>()?;
+        Ok(Self { id, family, verifiers })
+    }
+
+    /// `kid`, if the key has one. Only what the key set says counts, not what a token says.
+    #[must_use]
+    pub const fn id(&self) -> Option<&KeyId> {
+        self.id.as_ref()
+    }
+
+    /// Whether the key may be used for an algorithm.
+    #[must_use]
+    pub fn fits(&self, algorithm: Algorithm) -> bool {
+        self.verifiers.iter().any(|(fitting, _)| *fitting == algorithm)
+    }
+
+    /// Whether the signature is this key's over the message. HMAC is compared in constant time.
+    #[must_use]
+    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.verifiers.iter().filter(|(fitting, _)| *fitting == algorithm).any(|(_, verifier)| match verifier {
+            Verifier::Public(key) => key.verify_sig(message, signature).is_ok(),
+            Verifier::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+        })
+    }
+}
+
+impl fmt::Debug for Key {
+    /// Names the key; never shows it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("id", &self.id).field("family", &self.family).finish_non_exhaustive()
+    }
+}
+
+/// A shared secret, for the HMAC algorithms.
+///
+/// # Errors
+/// [`KeyError::ShortSecret`], or [`KeyError::DoesNotFit`] where an algorithm is not an HMAC.
+pub fn hmac_key(secret: &[u8], id: Option<KeyId>, algorithms: &[Algorithm]) -> Result<KeySet, KeyError> {
+    single(&Material::Secret(secret.to_vec()), id, algorithms)
+}
+
+/// A set of one key, which every algorithm must fit.
+pub(super) fn single(material: &Material, id: Option<KeyId>, algorithms: &[Algorithm]) -> Result<KeySet, KeyError> {
+    let family = material.family();
+    if let Some(algorithm) = algorithms.iter().find(|algorithm| algorithm.family() != family) {
+        return Err(KeyError::DoesNotFit { algorithm: *algorithm, family });
+    }
+    Ok(KeySet::new(vec![Key::new(id, material, algorithms)?]))
+}
+
+/// All the keys of an issuer at one time.
+#[derive(Debug, Default)]
+pub struct KeySet {
+    keys: Vec<Key>,
+}
+
+impl KeySet {
+    /// A set of these keys.
+    #[must_use]
+    pub const fn new(keys: Vec<Key>) -> Self {
+        Self { keys }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The first of the algorithms that no key can be used for.
+    #[must_use]
+    pub fn lacking(&self, algorithms: &[Algorithm]) -> Option<Algorithm> {
+        algorithms.iter().copied().find(|algorithm| !self.keys.iter().any(|key| key.fits(*algorithm)))
+    }
+
+    /// The keys that a token may have been signed with.
+    ///
+    /// A token that names a key means a key of that name, or one without a name (a PEM file or a secret). A token that
+    /// names none can only mean the one key there is for its algorithm: with more of them it is not known which.
+    pub fn candidates(&self, key_id: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+        let fitting = move |key: &&Key| key.fits(algorithm);
+        let only_one = self.keys.iter().filter(fitting).count() == 1;
+        self.keys.iter().filter(fitting).filter(move |key| match (key_id, &key.id) {
+            (Some(wanted), Some(id)) => wanted == id.as_str(),
+            (Some(_), None) => true,
+            (None, _) => only_one,
+        })
+    }
+}
+
+/// An issuer's keys are not loaded, or have not been confirmed for longer than they may be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeysUnavailable(pub String);
+
+/// Where an issuer's keys come from.
+pub trait KeySource: Send + Sync + 'static {
+    /// The keys to trust at this instant.
+    ///
+    /// # Errors
+    /// [`KeysUnavailable`] when there are none: nothing can be decided then.
+    fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysUnavailable>;
+
+    /// Looks for keys that are not among the current ones, for a token names one of them. Returns once that is done, at
+    /// once if it may not be done (again) yet. Whether it found any, [`KeySource::current`] tells.
+    fn look_again(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Whether its keys can have ids, so that one of them can be revoked.
+    fn has_key_ids(&self) -> bool;
+}

@@ -1,0 +1,30 @@
+//! From a string to a verdict: parse, verify, read the claims, decide.
+//!
+//! Everything here is a pure function of its arguments; keys come in through [`KeySource`], the present as an argument.
+//! No store, no network, no clock. The order of the checks is the order of [`Refusal`]'s variants.
+
+mod algorithm;
+mod claims;
+mod compact;
+mod decide;
+mod json;
+mod jwk;
+mod keys;
+mod mint;
+mod pem;
+mod refusal;
+mod rules;
+mod verify;
+
+pub use algorithm::{Algorithm, Family};
+pub use claims::{Claims, LastLogout, NumericDate};
+pub use compact::{Compact, MAX_TOKEN_BYTES};
+pub use decide::{Cutoffs, Standing, decide, fit, standing};
+pub use json::{JsonError, parse_object};
+pub use jwk::{MAX_KEYS, key_set_from_jwks};
+pub use keys::{Key, KeyError, KeySet, KeySource, KeysUnavailable, LEAST_RSA_BITS, hmac_key};
+pub use mint::{MintError, Minter};
+pub use pem::key_from_pem;
+pub use refusal::{Malformed, Refusal, Verdict};
+pub use rules::{ClaimAhead, ClaimFormat, LastLogoutClaim, Rules};
+pub use verify::{VerifiedToken, verify};
