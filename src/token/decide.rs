@@ -109,12 +109,10 @@ pub fn fit(claims: &Claims, rules: &Rules, audiences: &[String], now: Timestamp)
 }
 
 /// The same for a token that may have expired: its own user may still log out with it.
-pub(crate) fn fit_but_for_expiry(
-    claims: &Claims,
-    rules: &Rules,
-    audiences: &[String],
-    now: Timestamp,
-) -> Result<(), Refusal> {
+///
+/// # Errors
+/// The first check that it fails.
+pub fn fit_but_for_expiry(claims: &Claims, rules: &Rules, audiences: &[String], now: Timestamp) -> Result<(), Refusal> {
     if claims.subject.is_none() {
         return Err(Refusal::MissingClaim("sub"));
     }

@@ -198,7 +198,8 @@ impl Refusal {
 }
 
 /// Text from a token, made fit to be shown: escaped, and cut where it is long.
-pub(super) fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     const MOST: usize = 80;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),

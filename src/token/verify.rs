@@ -1,6 +1,6 @@
 //! From a string to claims that the issuer has signed (RFC 7515, section 5.2; RFC 7519, section 7.2; RFC 8725).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     algorithm::Algorithm,
@@ -19,8 +19,6 @@ pub struct VerifiedToken {
     pub claims: Claims,
     /// The key that it was verified with, by the name which the key set gives it. None: the key has no name.
     pub key_id: Option<KeyId>,
-    /// All members of its payload.
-    pub payload: Map<String, Value>,
 }
 
 impl Compact<'_> {
@@ -41,7 +39,7 @@ impl Compact<'_> {
 ///
 /// # Errors
 /// The first of these that fails: `typ`, algorithm, key, signature, types of the claims.
-pub fn verify(token: Compact<'_>, rules: &Rules, keys: &KeySet) -> Result<VerifiedToken, Refusal> {
+pub fn verify(token: &Compact<'_>, rules: &Rules, keys: &KeySet) -> Result<VerifiedToken, Refusal> {
     check_media_type(token.media_type.as_deref(), rules)?;
     let algorithm = allowed_algorithm(&token.algorithm, rules)?;
     let mut candidates = keys.candidates(token.key_id.as_deref(), algorithm).peekable();
@@ -52,11 +50,7 @@ pub fn verify(token: Compact<'_>, rules: &Rules, keys: &KeySet) -> Result<Verifi
     let key = candidates
         .find(|key| key.verify(algorithm, message, &token.signature))
         .ok_or(Refusal::BadSignature(algorithm))?;
-    Ok(VerifiedToken {
-        claims: Claims::read(&token.payload, rules)?,
-        key_id: key.id().cloned(),
-        payload: token.payload,
-    })
+    Ok(VerifiedToken { claims: Claims::read(&token.payload, rules)?, key_id: key.id().cloned() })
 }
 
 /// `typ` names a media type: case does not matter and `application/` may be left out (RFC 7515, section 4.1.9).

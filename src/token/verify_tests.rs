@@ -18,7 +18,7 @@ fn setup() -> Setup {
 
 fn verdict(raw_token: &str, keys: &KeySet) -> Verdict {
     let verified =
-        Compact::parse(raw_token).map_err(Refusal::Malformed).and_then(|compact| verify(compact, &rules(), keys));
+        Compact::parse(raw_token).map_err(Refusal::Malformed).and_then(|compact| verify(&compact, &rules(), keys));
     verified.map_or_else(|refusal| refusal.verdict(), |_| Verdict::Valid)
 }
 
@@ -26,7 +26,7 @@ fn verdict(raw_token: &str, keys: &KeySet) -> Verdict {
 fn a_signed_token_is_read() {
     let Setup { minter, keys } = setup();
     let raw = minter.sign(&json!({"iss": "https://op.example", "sub": "ann", "azp": "app"})).unwrap();
-    let token = verify(Compact::parse(&raw).unwrap(), &rules(), &keys).unwrap();
+    let token = verify(&Compact::parse(&raw).unwrap(), &rules(), &keys).unwrap();
     assert_eq!(token.claims.subject.unwrap().as_str(), "ann");
     assert_eq!(token.claims.client_id.unwrap().as_str(), "app");
     assert_eq!(token.key_id.unwrap().as_str(), "k1");

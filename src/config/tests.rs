@@ -1,0 +1,159 @@
+//! The configuration: defaults, variables, and every fault at once.
+
+use super::*;
+
+const LEAST: &str = r#"
+[[issuer]]
+name = "acme"
+issuer = "https://acme.example/"
+audiences = ["https://api.example"]
+algorithms = ["RS256"]
+keys = { discovery = true }
+"#;
+
+fn parse(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::parse(text, env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+/// The faults, each as one line.
+fn faults(text: &str, env: &[(&str, &str)]) -> Vec<String> {
+    match parse(text, env).unwrap_err() {
+        ConfigError::Faults(faults) => faults.iter().map(ToString::to_string).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+/// That a line of the least configuration, changed, is at fault, at this key and for this reason.
+fn assert_fault(from: &str, to: &str, key: &str, reason: &str) {
+    assert!(LEAST.contains(from), "{from}");
+    let faults = faults(&LEAST.replace(from, to), &[]);
+    assert!(
+        faults.iter().any(|fault| fault.starts_with(&format!("{key}: ")) && fault.contains(reason)),
+        "wanted {key}: … {reason}; found {faults:#?}"
+    );
+}
+
+#[test]
+fn the_least_configuration_has_safe_defaults() {
+    let config = parse(LEAST, &[]).unwrap();
+    assert!(config.grpc.listen.ip().is_loopback() && !config.grpc.insecure);
+    assert_eq!(config.store.retention, None);
+    let rules = &config.issuers[0].rules;
+    assert_eq!((rules.leeway, rules.clock_skew), (Duration::from_secs(10), Duration::ZERO));
+    assert_eq!(rules.max_token_lifetime, Duration::from_secs(86_400));
+    assert_eq!(rules.types, ["jwt", "at+jwt"]);
+}
+
+#[test]
+fn the_example_is_a_configuration() {
+    parse(include_str!("../../curfew.example.toml"), &[]).unwrap();
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let all = faults(
+        r#"
+        [grpc]
+        listen = "0.0.0.0:50051"
+        reflektion = true
+        [log]
+        format = "xml"
+        [[issuer]]
+        name = "Acme Inc"
+        issuer = ""
+        audiences = []
+        algorithms = ["RS256", "none"]
+        keys = { jwks_url = "http://acme.example/jwks", pem_file = "a.pem" }
+        leeway = "soon"
+        "#,
+        &[("CURFEW_STORE__PAHT", "/tmp")],
+    );
+    for key in [
+        "grpc.listen:",
+        "grpc.reflektion: is not a configuration key; did you mean reflection?",
+        "log.format:",
+        "issuer[0].name:",
+        "issuer[0].issuer: must be set",
+        "issuer[0].audiences:",
+        "issuer[0].algorithms: \"none\"",
+        "issuer[0].keys.keys:",
+        "issuer[0].leeway:",
+        "CURFEW_STORE__PAHT: is not a configuration key; did you mean CURFEW_STORE__PATH?",
+    ] {
+        assert!(all.iter().any(|fault| fault.starts_with(key)), "wanted {key}; found {all:#?}");
+    }
+}
+
+#[test]
+fn nothing_starts_that_could_skip_a_check() {
+    assert_fault("audiences = [\"https://api.example\"]", "", "issuer[0].audiences", "must name at least one");
+    assert_fault("[\"https://api.example\"]", "[\"\"]", "issuer[0].audiences", "none may be empty");
+    assert_fault("algorithms = [\"RS256\"]", "", "issuer[0].algorithms", "must name at least one");
+    assert_fault("[\"RS256\"]", "[]", "issuer[0].algorithms", "must name at least one");
+    assert_fault("keys = { discovery = true }", "", "issuer[0].keys.keys", "must name one source");
+    assert_fault("discovery = true", "discovery = false", "issuer[0].keys.discovery", "can only be true");
+    let none = faults("", &[]);
+    assert!(none[0].contains("at least one [[issuer]]"), "{none:?}");
+}
+
+#[test]
+fn secrets_and_public_keys_are_not_mixed() {
+    assert_fault("[\"RS256\"]", "[\"RS256\", \"HS256\"]", "issuer[0].keys.discovery", "HS256 does not fit public keys");
+    let to = "hmac_secret_file = \"secret\"";
+    assert_fault("discovery = true", to, "issuer[0].keys.hmac_secret_file", "RS256 does not fit a shared secret");
+}
+
+#[test]
+fn keys_come_over_tls_or_from_this_machine() {
+    assert_fault("https://acme.example/", "http://acme.example/", "issuer[0].keys.discovery", "plain HTTP");
+    assert!(parse(&LEAST.replace("https://acme.example/", "http://127.0.0.1:8080"), &[]).is_ok());
+}
+
+#[test]
+fn two_issuers_have_two_names() {
+    let twice = faults(&format!("{LEAST}{LEAST}"), &[]);
+    assert!(twice.iter().any(|fault| fault.contains("\"acme\" is configured twice")), "{twice:?}");
+    assert!(twice.iter().any(|fault| fault.contains("\"https://acme.example/\" is configured twice")), "{twice:?}");
+}
+
+#[test]
+fn subjects_are_not_forgotten_while_tokens_live() {
+    let short = faults(&format!("[store]\nretention = \"24h\"\n{LEAST}"), &[]);
+    assert!(short[0].starts_with("store.retention: must be at least 1day"), "{short:?}");
+    assert!(parse(&format!("[store]\nretention = \"25h\"\n{LEAST}"), &[]).is_ok());
+    assert!(parse(&format!("[store]\nretention = \"forever\"\n{LEAST}"), &[]).is_ok());
+}
+
+#[test]
+fn variables_come_before_the_file_and_can_replace_it() {
+    let config =
+        parse(LEAST, &[("CURFEW_GRPC__LISTEN", "127.0.0.1:1"), ("CURFEW_ISSUER__0__AUDIENCES", "a, b")]).unwrap();
+    assert_eq!(config.grpc.listen.port(), 1);
+    assert_eq!(config.issuers[0].rules.audiences, ["a", "b"]);
+    let only = [
+        ("CURFEW_ISSUER__0__NAME", "acme"),
+        ("CURFEW_ISSUER__0__ISSUER", "https://acme.example/"),
+        ("CURFEW_ISSUER__0__AUDIENCES", "a"),
+        ("CURFEW_ISSUER__0__ALGORITHMS", "ES256"),
+        ("CURFEW_ISSUER__0__KEYS__DISCOVERY", "true"),
+        // Not ours: Kubernetes makes these up for a service called curfew.
+        ("CURFEW_PORT", "tcp://10.0.0.1:50051"),
+        ("CURFEW_SERVICE_HOST", "10.0.0.1"),
+    ];
+    assert_eq!(parse("", &only).unwrap().issuers.len(), 1);
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_word() {
+    let open = "[grpc]\nlisten = \"0.0.0.0:50051\"\n";
+    let refused = faults(&format!("{open}{LEAST}"), &[]);
+    assert!(refused[0].contains("insecure = true") && refused[0].contains("127.0.0.1 behind a proxy"), "{refused:?}");
+    assert!(parse(&format!("{open}insecure = true\n{LEAST}"), &[]).is_ok());
+    assert!(parse(&format!("{open}{LEAST}"), &[("CURFEW_GRPC__INSECURE", "true")]).is_ok());
+}
+
+#[test]
+fn what_is_not_toml_is_said_with_its_place() {
+    let error = parse("[grpc\nlisten = 1", &[]).unwrap_err().to_string();
+    assert!(error.contains("not TOML") && error.contains("line 1"), "{error}");
+}

@@ -1,0 +1,77 @@
+//! When something happened, as a caller says it: checked before it can lock a user out or mean nothing.
+
+use std::time::Duration;
+
+use super::ServiceError;
+use crate::domain::Timestamp;
+
+/// How far ahead of Curfew's clock an event may be. Clocks of servers differ by milliseconds to a few seconds; a cutoff
+/// further ahead would refuse the tokens of logins to come.
+const MOST_AHEAD: Duration = Duration::from_secs(10);
+
+/// Seconds from here on are milliseconds: as seconds it is the year 5138.
+const LOOKS_LIKE_MILLISECONDS: i64 = 100_000_000_000;
+
+/// Seconds up to here are thousands of seconds: as seconds it is March 1973.
+const LOOKS_LIKE_KILOSECONDS: i64 = 100_000_000;
+
+/// The instant so many seconds and nanoseconds after 1970, if an event can have happened then.
+///
+/// # Errors
+/// [`ServiceError::Invalid`] naming `logout_time`, with the unit that it looks like or by how much it lies ahead.
+pub fn event_time(seconds: i64, nanos: i32, now: Timestamp) -> Result<Timestamp, ServiceError> {
+    let invalid = |description: String| ServiceError::invalid("logout_time", description);
+    if seconds >= LOOKS_LIKE_MILLISECONDS {
+        return Err(invalid(format!("looks like milliseconds where seconds belong: {seconds}; divide by 1000")));
+    }
+    if seconds < LOOKS_LIKE_KILOSECONDS {
+        return Err(invalid(format!(
+            "lies before 1973: {seconds} s. It looks like seconds taken for milliseconds and divided by 1000"
+        )));
+    }
+    if !(0..1_000_000_000).contains(&nanos) {
+        return Err(invalid(format!("has nanos {nanos}, outside 0 to 999,999,999")));
+    }
+    let instant = Timestamp::from_millis(seconds.saturating_mul(1000).saturating_add(i64::from(nanos / 1_000_000)))
+        .map_err(|error| invalid(error.to_string()))?;
+    if instant > now.plus(MOST_AHEAD) {
+        let ahead = humantime::format_duration(instant.since(now));
+        return Err(invalid(format!(
+            "lies {ahead} in the future ({instant}; it is {now} here): it would lock the user out until then"
+        )));
+    }
+    Ok(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_780_000_000;
+
+    fn at(seconds: i64, nanos: i32) -> Result<Timestamp, String> {
+        let now = Timestamp::from_millis(NOW * 1000).unwrap();
+        event_time(seconds, nanos, now).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_past_and_a_little_leeway_are_accepted() {
+        assert_eq!(at(NOW - 86_400, 123_999_999).map(Timestamp::as_millis), Ok((NOW - 86_400) * 1000 + 123));
+        assert!(at(NOW + 10, 0).is_ok());
+    }
+
+    #[test]
+    fn a_future_time_is_refused_saying_by_how_much() {
+        let error = at(NOW + 3_600, 0).unwrap_err();
+        assert!(error.contains("logout_time lies 1h in the future"), "{error}");
+        assert!(at(NOW + 10, 1_000_000).is_err());
+    }
+
+    #[test]
+    fn the_wrong_unit_is_named() {
+        assert!(at(NOW * 1000, 0).unwrap_err().contains("looks like milliseconds"));
+        assert!(at(NOW / 1000, 0).unwrap_err().contains("looks like seconds taken for milliseconds"));
+        assert!(at(-1, 0).is_err() && at(0, 0).is_err());
+        assert!(at(NOW, -1).is_err() && at(NOW, 1_000_000_000).is_err());
+    }
+}

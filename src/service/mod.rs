@@ -1,0 +1,65 @@
+//! The use cases, one a file: the only room that sees both tokens and the store.
+//!
+//! Requests arrive here parsed; answers leave as the vocabulary's types. What is asked and how it is answered on a wire is
+//! the doors' business.
+
+mod error;
+mod event_time;
+mod forget;
+mod issuers;
+mod last_logout;
+mod record_logout;
+mod validate_token;
+
+use std::{sync::Arc, time::Duration};
+
+pub use error::{FieldFault, ServiceError};
+pub use event_time::event_time;
+pub use forget::{forgettable, horizon};
+pub use issuers::{ConfiguredIssuer, Issuers};
+pub use last_logout::{LastLogout, LastLogoutRequest};
+pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
+pub use validate_token::{Answer, Decided, TokenRequest};
+
+use crate::{
+    domain::{Clock, Revision},
+    store::Store,
+};
+
+/// How long a request waits for the revision that it asks for. A revision that is on its way arrives within
+/// milliseconds; one that does not is of another store, and the caller is better told so.
+const REVISION_WAIT: Duration = Duration::from_secs(2);
+
+/// The service: everything that the doors call.
+pub struct Curfew {
+    issuers: Issuers,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Curfew {
+    /// The service of these issuers, on this store, by this clock.
+    #[must_use]
+    pub fn new(issuers: Issuers, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { issuers, store, clock }
+    }
+
+    /// The configured issuers.
+    #[must_use]
+    pub const fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// Waits until the store has reached a revision; returns the one that it has reached.
+    async fn reach(&self, wanted: Revision) -> Result<Revision, ServiceError> {
+        let reached = self.store.revision();
+        if reached >= wanted {
+            return Ok(reached);
+        }
+        match tokio::time::timeout(REVISION_WAIT, self.store.reached(wanted)).await {
+            Ok(done) => done?,
+            Err(_elapsed) => return Err(ServiceError::RevisionNotReached { wanted, reached: self.store.revision() }),
+        }
+        Ok(self.store.revision())
+    }
+}

@@ -1,0 +1,226 @@
+//! `RecordLogout`: whose tokens end, from when on, and whether that can be enforced.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{ConfiguredIssuer, Curfew, ServiceError};
+use crate::{
+    domain::{
+        ClientId, KeyId, LogoutReason, NewLogout, Recorded, Scope, ScopeKind, SessionId, SubjectId, Timestamp, TokenId,
+        When,
+    },
+    token::{Claims, Refusal, fit_but_for_expiry},
+};
+
+/// Whose tokens are no longer to be honoured; issuers are named by `iss` or by name.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A subject, at every client or at one.
+    Subject(String, SubjectId, Option<ClientId>),
+    /// A session, and whose it is where that is known.
+    Session(String, SessionId, Option<SubjectId>),
+    /// One token.
+    TokenId(String, TokenId),
+    /// A client.
+    Client(String, ClientId),
+    /// A signing key.
+    Key(String, KeyId),
+    /// An issuer.
+    Issuer(String),
+    /// What a user's own token says.
+    Token(String, TokenScope),
+}
+
+/// What to take from a user's own token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenScope {
+    /// Its subject.
+    #[default]
+    Subject,
+    /// Its session.
+    Session,
+    /// Itself.
+    Token,
+}
+
+/// A logout to be recorded.
+#[derive(Debug, Clone)]
+pub struct LogoutRequest {
+    /// Whose tokens.
+    pub target: Target,
+    /// When it happened, if not now; already checked by [`super::event_time`].
+    pub logout_time: Option<Timestamp>,
+    /// Why.
+    pub reason: LogoutReason,
+    /// Whether it ended the authentication. None: by the issuer's configuration or the reason.
+    pub reauthenticate: Option<bool>,
+    /// Whether to answer only when the next second has begun. None: by the issuer's configuration.
+    pub settle: Option<bool>,
+}
+
+/// A recorded logout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedLogout {
+    /// What it covers.
+    pub scope: Scope,
+    /// What is now in force.
+    pub recorded: Recorded,
+}
+
+impl Curfew {
+    /// Records a logout; returns when it is durable and, if asked, settled.
+    ///
+    /// # Errors
+    /// [`ServiceError`]. Nothing was recorded, except that after [`ServiceError::StoreUnavailable`] it may have been.
+    pub async fn record_logout(&self, request: LogoutRequest) -> Result<RecordedLogout, ServiceError> {
+        let (issuer, scope) = self.scope_of(request.target).await?;
+        let logout = NewLogout {
+            reauthenticate: reauthenticates(
+                scope.kind(),
+                request.reauthenticate,
+                issuer.reauthenticate,
+                request.reason,
+            ),
+            scope: scope.clone(),
+            when: request.logout_time.map_or(When::Now, When::At),
+            record_time: self.clock.now(),
+            reason: request.reason,
+        };
+        let recorded = self.store.record(logout).await?;
+        tracing::info!(
+            issuer = %issuer.name, scope = %scope.kind(), reason = ?request.reason,
+            revision = recorded.record.revision.0, advanced = recorded.advanced, "logout recorded"
+        );
+        if request.settle.unwrap_or(issuer.settle)
+            && let Some((mark, _)) = recorded.record.cutoff.latest()
+        {
+            self.settle(mark.logout_time, issuer.rules.clock_skew).await;
+        }
+        Ok(RecordedLogout { scope, recorded })
+    }
+
+    /// The scope that a target comes to, and its issuer.
+    async fn scope_of(&self, target: Target) -> Result<(Arc<ConfiguredIssuer>, Scope), ServiceError> {
+        let meant = |field, text: &str| self.issuers.meant(field, text).map(Arc::clone);
+        let iss = |issuer: &ConfiguredIssuer| issuer.rules.issuer.clone();
+        Ok(match target {
+            Target::Subject(issuer, subject, client) => {
+                let issuer = meant("subject.issuer", &issuer)?;
+                let scope = match client {
+                    Some(client) => Scope::SubjectAtClient(iss(&issuer), subject, client),
+                    None => Scope::Subject(iss(&issuer), subject),
+                };
+                (issuer, scope)
+            }
+            Target::Session(issuer, session, subject) => {
+                let issuer = meant("session.issuer", &issuer)?;
+                let scope = session_scope(&issuer, session, subject)?;
+                (issuer, scope)
+            }
+            Target::TokenId(issuer, token) => {
+                let issuer = meant("token_id.issuer", &issuer)?;
+                let scope = Scope::Token(iss(&issuer), token);
+                (issuer, scope)
+            }
+            Target::Client(issuer, client) => {
+                let issuer = meant("client.issuer", &issuer)?;
+                let scope = Scope::Client(iss(&issuer), client);
+                (issuer, scope)
+            }
+            Target::Key(issuer, key) => {
+                let issuer = meant("key.issuer", &issuer)?;
+                if !issuer.keys.has_key_ids() {
+                    return Err(ServiceError::NotEnforceable(format!(
+                        "the key of issuer {} has no kid; give it one in the configuration, or revoke the whole issuer",
+                        issuer.name
+                    )));
+                }
+                let scope = Scope::Key(iss(&issuer), key);
+                (issuer, scope)
+            }
+            Target::Issuer(issuer) => {
+                let issuer = meant("issuer.issuer", &issuer)?;
+                let scope = Scope::Issuer(iss(&issuer));
+                (issuer, scope)
+            }
+            Target::Token(raw_token, scope) => self.scope_of_token(&raw_token, scope).await?,
+        })
+    }
+
+    /// What a user's own token stands for. It may have expired and may have been logged out; everything else must hold,
+    /// or a token for some other service could log its user out of this one.
+    async fn scope_of_token(
+        &self,
+        raw_token: &str,
+        scope: TokenScope,
+    ) -> Result<(Arc<ConfiguredIssuer>, Scope), ServiceError> {
+        let unfit = |refusal: Refusal| ServiceError::TokenNotFit(Box::new(refusal));
+        let now = self.clock.now();
+        let verified = self.verified(raw_token, now).await?.map_err(|(refusal, _)| unfit(refusal))?;
+        let (issuer, claims) = (verified.issuer, verified.token.claims);
+        fit_but_for_expiry(&claims, &issuer.rules, &[], now).map_err(unfit)?;
+        let scope = own_scope(&issuer, claims, scope)?;
+        Ok((issuer, scope))
+    }
+
+    /// Waits until the next whole second after the cutoff and the skew has begun; not much longer than that takes, even
+    /// where the clock has been set back.
+    async fn settle(&self, cutoff: Timestamp, skew: Duration) {
+        let second = Duration::from_secs(1);
+        let settled = cutoff.plus(skew).start_of_second().plus(second);
+        let mut patience = skew + second;
+        loop {
+            let left = settled.since(self.clock.now()).min(patience);
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left).await;
+            patience -= left;
+        }
+    }
+}
+
+/// A session where tokens carry it; else its subject, for a cutoff that no token can meet would silently stop nothing.
+fn session_scope(
+    issuer: &ConfiguredIssuer,
+    session: SessionId,
+    subject: Option<SubjectId>,
+) -> Result<Scope, ServiceError> {
+    let iss = issuer.rules.issuer.clone();
+    match (&issuer.rules.session_claim, subject) {
+        (Some(_), _) => Ok(Scope::Session(iss, session)),
+        (None, Some(subject)) => Ok(Scope::Subject(iss, subject)),
+        (None, None) => Err(ServiceError::NotEnforceable(format!(
+            "the tokens of issuer {} are not declared to carry a session id; name the subject too, or set session_claim",
+            issuer.name
+        ))),
+    }
+}
+
+fn own_scope(issuer: &ConfiguredIssuer, claims: Claims, scope: TokenScope) -> Result<Scope, ServiceError> {
+    let lacks = |name: &str| ServiceError::invalid("token_scope", format!("cannot be met: the token has no {name}"));
+    let iss = issuer.rules.issuer.clone();
+    match scope {
+        TokenScope::Subject => claims.subject.map(|subject| Scope::Subject(iss, subject)).ok_or_else(|| lacks("sub")),
+        TokenScope::Token => claims.token_id.map(|token| Scope::Token(iss, token)).ok_or_else(|| lacks("jti")),
+        TokenScope::Session if issuer.rules.session_claim.is_none() => Err(ServiceError::NotEnforceable(format!(
+            "the tokens of issuer {} are not declared to carry a session id; set session_claim, or use another scope",
+            issuer.name
+        ))),
+        TokenScope::Session => {
+            claims.session_id.map(|session| Scope::Session(iss, session)).ok_or_else(|| lacks("session id"))
+        }
+    }
+}
+
+/// Whether a logout ends the authentication: as the request says, as the issuer is configured, or by the reason. A client
+/// or an issuer that is revoked says nothing of how its users authenticated unless the request does; a session, a token
+/// and a key are dead without it.
+fn reauthenticates(scope: ScopeKind, request: Option<bool>, issuer: Option<bool>, reason: LogoutReason) -> bool {
+    match scope {
+        ScopeKind::Subject | ScopeKind::SubjectAtClient => {
+            request.or(issuer).unwrap_or_else(|| reason.ends_authentication())
+        }
+        ScopeKind::Client | ScopeKind::Issuer => request.unwrap_or(false),
+        ScopeKind::Session | ScopeKind::Token | ScopeKind::Key => false,
+    }
+}

@@ -1,0 +1,198 @@
+//! The files of the embedded store: opening them, and making what was written durable.
+//!
+//! sled's own `flush` does not end in an fsync on Linux: it calls `sync_file_range`, which neither commits the file's
+//! metadata nor empties the disk's cache. So a second descriptor on the same file is kept, and `fdatasync` on it follows
+//! every flush. Only then is anything acknowledged.
+
+use std::{
+    fs::{self, File},
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ::sled::{Batch, Db, Tree};
+
+use crate::{domain::Revision, store::codec::FORMAT};
+
+/// The first byte of the keys that are not scopes.
+pub(super) const META: u8 = 0;
+const FORMAT_KEY: &[u8] = b"\0format";
+const REVISION_KEY: &[u8] = b"\0revision";
+const PROBE_KEY: &[u8] = b"\0probe";
+
+/// How much sled keeps in memory, by its own reckoning. A service that refuses logouts because of its own cache would be
+/// absurd; this is enough for the hot part of a million records.
+const CACHE_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error(
+        "the store in {0} is in use by another process: only one may have it open. Stop the other one, or give this one \
+         another [store] path"
+    )]
+    InUse(PathBuf),
+    /// Written by a newer Curfew.
+    #[error(
+        "the store in {directory} has format {found}; this Curfew reads up to {FORMAT}. Run the Curfew that wrote it, or \
+         a newer one"
+    )]
+    Newer {
+        /// Where it is.
+        directory: PathBuf,
+        /// Its format.
+        found: u8,
+    },
+    /// A sled database of something else.
+    #[error("{0} holds a database that is not Curfew's. Give Curfew a [store] path of its own")]
+    Foreign(PathBuf),
+    /// sled cannot make sense of its files.
+    #[error("the store in {directory} is damaged ({reason}). Restore it from a backup, or move it away to start empty")]
+    Damaged {
+        /// Where it is.
+        directory: PathBuf,
+        /// What sled says.
+        reason: String,
+    },
+    /// The file system said no.
+    #[error("{doing} failed: {source}. Check that the directory exists, can be written and has room")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+/// Why a write is not durable.
+pub(super) enum WriteError {
+    /// sled could not write. Opening the database anew brings back what is on disk.
+    Write(Arc<str>),
+    /// The sync failed. The kernel may have dropped pages that it could not write and call the next sync a success, so
+    /// that nothing can be vouched for any more.
+    Sync(Arc<str>),
+}
+
+/// An open database.
+pub(super) struct Database {
+    db: Db,
+    /// A second descriptor on sled's file, for `fdatasync`.
+    file: File,
+}
+
+impl Database {
+    /// Opens or makes the database in a directory; also returns the last revision.
+    pub(super) fn open(directory: &Path) -> Result<(Self, Revision), OpenError> {
+        let io = |doing| move |source| OpenError::Io { doing, source };
+        fs::create_dir_all(directory).map_err(io("making the store's directory"))?;
+        let db = open_sled(directory)?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(directory.join("db"))
+            .map_err(io("opening the store's file"))?;
+        let database = Self { db, file };
+        let revision = database.check_format(directory)?;
+        // The files' names must be durable too.
+        sync_directory(directory).map_err(io("syncing the store's directory"))?;
+        Ok((database, revision))
+    }
+
+    /// Where scopes and records are.
+    pub(super) fn tree(&self) -> Tree {
+        (*self.db).clone()
+    }
+
+    /// Writes a batch and returns when it is on disk.
+    pub(super) fn write(&self, mut batch: Batch, revision: Revision) -> Result<(), WriteError> {
+        batch.insert(REVISION_KEY, &revision.0.to_be_bytes());
+        self.commit(batch)
+    }
+
+    /// Writes something of no meaning, to learn whether writing works.
+    pub(super) fn probe(&self) -> Result<(), WriteError> {
+        let mut batch = Batch::default();
+        let count = self.db.get(PROBE_KEY).map_err(write_failed)?.and_then(|bytes| number(&bytes)).unwrap_or(0);
+        batch.insert(PROBE_KEY, &count.wrapping_add(1).to_be_bytes());
+        self.commit(batch)
+    }
+
+    fn commit(&self, batch: Batch) -> Result<(), WriteError> {
+        // sled panics on some I/O errors instead of returning them.
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            self.db.apply_batch(batch)?;
+            self.db.flush()
+        }));
+        match written {
+            Ok(Ok(_)) => (),
+            Ok(Err(error)) => return Err(write_failed(error)),
+            Err(_) => return Err(WriteError::Write("the database panicked while writing".into())),
+        }
+        self.file.sync_data().map_err(|error| WriteError::Sync(format!("fdatasync failed: {error}").into()))
+    }
+
+    /// Lets go of the files. sled flushes on the way, and panics where that fails.
+    pub(super) fn close(self) {
+        drop(catch_unwind(AssertUnwindSafe(move || drop(self))));
+    }
+
+    /// Checks that this Curfew can read the database, and reads the last revision. A new one gets its format.
+    fn check_format(&self, directory: &Path) -> Result<Revision, OpenError> {
+        let damaged = |reason: String| OpenError::Damaged { directory: directory.to_owned(), reason };
+        let read = |key| self.db.get(key).map_err(|error| damaged(error.to_string()));
+        match read(FORMAT_KEY)?.as_deref() {
+            Some([FORMAT]) => (),
+            Some([found]) => return Err(OpenError::Newer { directory: directory.to_owned(), found: *found }),
+            Some(_) => return Err(damaged("its format is not legible".to_owned())),
+            None if !self.db.is_empty() => return Err(OpenError::Foreign(directory.to_owned())),
+            None => {
+                let mut batch = Batch::default();
+                batch.insert(FORMAT_KEY, &[FORMAT]);
+                self.write(batch, Revision(0)).map_err(|error| match error {
+                    WriteError::Write(reason) | WriteError::Sync(reason) => OpenError::Io {
+                        doing: "writing to the new store",
+                        source: io::Error::other(reason.to_string()),
+                    },
+                })?;
+            }
+        }
+        let revision = read(REVISION_KEY)?.and_then(|bytes| number(&bytes));
+        revision.map(Revision).ok_or_else(|| damaged("its last revision is missing".to_owned()))
+    }
+}
+
+fn open_sled(directory: &Path) -> Result<Db, OpenError> {
+    let open = || ::sled::Config::new().path(directory).cache_capacity(CACHE_BYTES).open();
+    let damaged = |reason| OpenError::Damaged { directory: directory.to_owned(), reason };
+    // sled panics on some damaged files instead of returning an error.
+    match catch_unwind(open) {
+        Ok(Ok(db)) => Ok(db),
+        // Its lock on the file is held by somebody else; the message is all there is to tell by.
+        Ok(Err(::sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
+            Err(OpenError::InUse(directory.to_owned()))
+        }
+        Ok(Err(::sled::Error::Io(source))) => Err(OpenError::Io { doing: "opening the store", source }),
+        Ok(Err(error)) => Err(damaged(error.to_string())),
+        Err(_) => Err(damaged("the database panicked while opening".to_owned())),
+    }
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()?;
+    match directory.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "handed to map_err")]
+fn write_failed(error: ::sled::Error) -> WriteError {
+    WriteError::Write(format!("the database could not write: {error}").into())
+}

@@ -1,0 +1,199 @@
+//! The embedded store: a directory with a sled database.
+//!
+//! One thread writes ([`writer`]); it takes all that wait together, applies them as one atomic batch, and makes the
+//! batch durable with one sync before it answers any. Readers read the tree directly and never wait for it.
+//!
+//! No type of sled's leaves this folder.
+
+mod database;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use ::sled::Tree;
+use arc_swap::ArcSwapOption;
+use tokio::sync::{oneshot, watch};
+
+pub use database::OpenError;
+use database::{Database, META};
+use writer::{Command, Writer};
+
+use super::{
+    Forgettable, Status, Store, StoreError, Work,
+    codec::{decode_record, decode_scope, encode_scope},
+};
+use crate::domain::{NewLogout, Record, Recorded, Revision, Scope};
+
+/// How many commands may wait for the writer. At 50,000 a second these are 160 ms of work; whoever comes then is refused
+/// at once, which is better than an answer that comes too late.
+const MOST_WAITING: usize = 8192;
+
+/// How many records the sweep looks at before it lets the others have the machine.
+const SWEEP_CHUNK: usize = 1000;
+
+/// How long it lets them have it.
+const SWEEP_PAUSE: Duration = Duration::from_millis(5);
+
+/// What the writer and the readers share.
+struct Shared {
+    /// The tree to read; none while the database is being opened anew, or closed.
+    tree: ArcSwapOption<Tree>,
+    revision: watch::Sender<Revision>,
+    status: watch::Sender<Status>,
+}
+
+/// The embedded store.
+pub struct SledStore {
+    shared: Arc<Shared>,
+    commands: SyncSender<Command>,
+    /// Taken by whoever closes the store; locked only for that.
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SledStore {
+    /// Opens the store in a directory, which is made where it does not exist.
+    ///
+    /// # Errors
+    /// [`OpenError`], saying what to do.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        let (database, revision) = Database::open(directory)?;
+        let shared = Arc::new(Shared {
+            tree: ArcSwapOption::from_pointee(database.tree()),
+            revision: watch::Sender::new(revision),
+            status: watch::Sender::new(Status::Ready),
+        });
+        let (commands, waiting) = sync_channel(MOST_WAITING);
+        let writer = Writer::new(directory, database, Arc::clone(&shared), waiting);
+        let writer = std::thread::Builder::new()
+            .name("curfew-store".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|source| OpenError::Io { doing: "starting the writer", source })?;
+        Ok(Self { shared, commands, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Hands a command to the writer without waiting.
+    fn send(&self, command: Command) -> Result<(), StoreError> {
+        self.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })
+    }
+
+    fn tree(&self) -> Result<Arc<Tree>, StoreError> {
+        self.shared.tree.load_full().ok_or_else(|| match &*self.shared.status.borrow() {
+            Status::Failed(reason) | Status::Broken(reason) => StoreError::Unavailable(Arc::clone(reason)),
+            Status::Ready | Status::Closed => StoreError::Closed,
+        })
+    }
+
+    /// The forgettable ones among the next few records, and the last key that was looked at.
+    fn look_through(&self, after: &[u8], forgettable: &Forgettable) -> Result<Chunk, StoreError> {
+        let mut chunk = Chunk { forgettable: Vec::new(), last: None };
+        let from = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
+        for entry in self.tree()?.range::<&[u8], _>(from).take(SWEEP_CHUNK) {
+            let (key, value) = entry.map_err(|error| unavailable(&error))?;
+            if !key.starts_with(&[META])
+                && let (Ok(scope), Ok(record)) = (decode_scope(&key), decode_record(&value))
+                && forgettable(&scope, &record)
+            {
+                chunk.forgettable.push(key.to_vec());
+            }
+            chunk.last = Some(key.to_vec());
+        }
+        Ok(chunk)
+    }
+}
+
+/// What one step of a sweep found.
+struct Chunk {
+    forgettable: Vec<Vec<u8>>,
+    last: Option<Vec<u8>>,
+}
+
+/// A failure to read, in words.
+fn unavailable(error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(format!("it could not be read: {error}").into())
+}
+
+impl Store for SledStore {
+    fn record(&self, logout: NewLogout) -> Work<'_, Recorded> {
+        let (answer, answered) = oneshot::channel();
+        // Sent at once, not when first polled: a caller who drops the future has asked all the same.
+        let sent = self.send(Command::Record(logout, answer));
+        Box::pin(async move {
+            sent?;
+            answered.await.map_err(|_| StoreError::Closed)?
+        })
+    }
+
+    fn get(&self, scope: &Scope) -> Result<Option<Record>, StoreError> {
+        let bytes = self.tree()?.get(encode_scope(scope)).map_err(|error| unavailable(&error))?;
+        bytes.map(|bytes| decode_record(&bytes)).transpose().map_err(|error| unavailable(&error))
+    }
+
+    fn revision(&self) -> Revision {
+        *self.shared.revision.borrow()
+    }
+
+    fn reached(&self, revision: Revision) -> Work<'_, ()> {
+        let mut changes = self.shared.revision.subscribe();
+        Box::pin(async move {
+            changes.wait_for(|reached| *reached >= revision).await.map(|_| ()).map_err(|_| StoreError::Closed)
+        })
+    }
+
+    fn forget(&self, forgettable: Forgettable) -> Work<'_, u64> {
+        Box::pin(async move {
+            let mut forgotten = 0;
+            let mut after = Vec::new();
+            loop {
+                let chunk = self.look_through(&after, &forgettable)?;
+                if !chunk.forgettable.is_empty() {
+                    let (answer, answered) = oneshot::channel();
+                    self.send(Command::Forget(chunk.forgettable, Arc::clone(&forgettable), answer))?;
+                    forgotten += answered.await.map_err(|_| StoreError::Closed)??;
+                }
+                match chunk.last {
+                    Some(last) => after = last,
+                    None => return Ok(forgotten),
+                }
+                tokio::time::sleep(SWEEP_PAUSE).await;
+            }
+        })
+    }
+
+    fn status(&self) -> watch::Receiver<Status> {
+        self.shared.status.subscribe()
+    }
+
+    fn close(&self) -> Work<'_, ()> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            match self.commands.try_send(Command::Close(answer)) {
+                // The writer is gone already.
+                Err(TrySendError::Disconnected(_)) => return Ok(()),
+                Err(TrySendError::Full(Command::Close(answer))) => {
+                    let commands = self.commands.clone();
+                    let sent = tokio::task::spawn_blocking(move || commands.send(Command::Close(answer)));
+                    drop(sent.await);
+                }
+                Err(TrySendError::Full(_)) | Ok(()) => (),
+            }
+            drop(answered.await);
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(writer) = writer {
+                // The thread has answered, so that this returns at once; it holds the last handle on the files.
+                drop(writer.join());
+            }
+            Ok(())
+        })
+    }
+}

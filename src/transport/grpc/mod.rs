@@ -1,0 +1,31 @@
+//! The gRPC door: one short function per RPC, with decoding before and encoding after it.
+
+mod codec;
+mod convert;
+mod fields;
+mod server;
+mod status;
+
+pub use codec::{StrictCodec, StrictDecoder};
+pub use server::{Health, RevocationServer};
+pub use status::to_status;
+
+/// The messages, the client and the server of the protocol, generated from `proto/curfew/v1/revocation.proto`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "generated; documented in the proto"
+)]
+pub mod pb {
+    tonic::include_proto!("curfew.v1");
+}
+
+/// The compiled protocol, for server reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/curfew.v1.bin"));
+
+/// The service's name on the wire, and in health checks.
+pub const SERVICE_NAME: &str = "curfew.v1.RevocationService";

@@ -1,0 +1,171 @@
+//! The RPCs, and the services that go with them on the same port: health and reflection.
+
+use std::sync::Arc;
+
+use tonic::{
+    Code, Request, Response, Status,
+    service::{Routes, RoutesBuilder},
+};
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use super::{
+    FILE_DESCRIPTOR_SET, SERVICE_NAME, convert, fields,
+    pb::{
+        self,
+        revocation_service_server::{RevocationService, RevocationServiceServer},
+    },
+    status::to_status,
+};
+use crate::{
+    domain::{ClientId, Clock, Revision, SubjectId},
+    service::{Curfew, LastLogoutRequest, LogoutRequest, TokenRequest, event_time},
+};
+
+/// What the library reads before it gives up on a request; the codec refuses sooner, and says so better.
+const MOST_BYTES_READ: usize = 4 << 20;
+
+/// The gRPC door.
+pub struct RevocationServer {
+    curfew: Arc<Curfew>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RevocationServer {
+    /// The door of a service.
+    #[must_use]
+    pub fn new(curfew: Arc<Curfew>, clock: Arc<dyn Clock>) -> Self {
+        Self { curfew, clock }
+    }
+
+    /// Everything on the port: this service, health and, if wanted, reflection. Not serving until it is told so.
+    ///
+    /// # Errors
+    /// When the compiled protocol is damaged.
+    pub async fn routes(self, reflection: bool) -> Result<(Routes, Health), tonic_reflection::server::Error> {
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let reporter = Health(reporter);
+        reporter.set_ready(false).await;
+        let mut routes = RoutesBuilder::default();
+        routes.add_service(RevocationServiceServer::new(self).max_decoding_message_size(MOST_BYTES_READ));
+        routes.add_service(health);
+        if reflection {
+            let configured = || {
+                tonic_reflection::server::Builder::configure()
+                    .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+                    .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            };
+            routes.add_service(configured().build_v1()?);
+            routes.add_service(configured().build_v1alpha()?);
+        }
+        Ok((routes.routes(), reporter))
+    }
+}
+
+/// Says through `grpc.health.v1` how the service is.
+#[derive(Clone)]
+pub struct Health(HealthReporter);
+
+impl Health {
+    /// Whether calls will be answered: the service's own name.
+    pub async fn set_ready(&self, ready: bool) {
+        self.set(SERVICE_NAME, ready).await;
+    }
+
+    /// Whether the process is of any use: the empty name. Not serving means that only a restart will help.
+    pub async fn set_alive(&self, alive: bool) {
+        self.set("", alive).await;
+    }
+
+    /// Whether an issuer's keys are fresh: `curfew.keys.NAME`.
+    pub async fn set_keys(&self, issuer: &str, fresh: bool) {
+        self.set(&format!("curfew.keys.{issuer}"), fresh).await;
+    }
+
+    async fn set(&self, service: &str, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.0.set_service_status(service, status).await;
+    }
+}
+
+#[tonic::async_trait]
+impl RevocationService for RevocationServer {
+    async fn record_logout(
+        &self,
+        request: Request<pb::RecordLogoutRequest>,
+    ) -> Result<Response<pb::RecordLogoutResponse>, Status> {
+        let request = self.logout_request(request.into_inner()).map_err(|error| to_status(&error))?;
+        match self.curfew.record_logout(request).await {
+            Ok(recorded) => Ok(Response::new(convert::recorded(&recorded))),
+            Err(error) => Err(failed("RecordLogout", &error)),
+        }
+    }
+
+    async fn get_last_logout(
+        &self,
+        request: Request<pb::GetLastLogoutRequest>,
+    ) -> Result<Response<pb::GetLastLogoutResponse>, Status> {
+        let request = last_logout_request(request.into_inner()).map_err(|error| to_status(&error))?;
+        match self.curfew.last_logout(&request).await {
+            Ok(last) => Ok(Response::new(convert::last_logout(last))),
+            Err(error) => Err(failed("GetLastLogout", &error)),
+        }
+    }
+
+    async fn validate_token(
+        &self,
+        request: Request<pb::ValidateTokenRequest>,
+    ) -> Result<Response<pb::ValidateTokenResponse>, Status> {
+        let request = request.into_inner();
+        let include_claims = request.include_claims;
+        let request = token_request(request).map_err(|error| to_status(&error))?;
+        match self.curfew.validate_token(&request).await {
+            Ok(answer) => Ok(Response::new(convert::answer(answer, include_claims))),
+            Err(error) => Err(failed("ValidateToken", &error)),
+        }
+    }
+}
+
+impl RevocationServer {
+    fn logout_request(&self, request: pb::RecordLogoutRequest) -> Result<LogoutRequest, crate::service::ServiceError> {
+        let logout_time = match request.logout_time {
+            Some(time) => Some(event_time(time.seconds, time.nanos, self.clock.now())?),
+            None => None,
+        };
+        Ok(LogoutRequest {
+            target: fields::target(request.target, request.token_scope)?,
+            logout_time,
+            reason: fields::reason(request.reason)?,
+            reauthenticate: request.reauthenticate,
+            settle: request.settle,
+        })
+    }
+}
+
+fn last_logout_request(request: pb::GetLastLogoutRequest) -> Result<LastLogoutRequest, crate::service::ServiceError> {
+    Ok(LastLogoutRequest {
+        issuer: fields::issuer("issuer", request.issuer)?,
+        subject: fields::required("subject", &request.subject, SubjectId::parse)?,
+        client: fields::optional("client_id", &request.client_id, ClientId::parse)?,
+        min_revision: Revision(request.min_revision),
+    })
+}
+
+fn token_request(request: pb::ValidateTokenRequest) -> Result<TokenRequest, crate::service::ServiceError> {
+    if request.token.is_empty() {
+        return Err(crate::service::ServiceError::identifier("token", crate::domain::IdentifierError::Empty));
+    }
+    Ok(TokenRequest {
+        raw_token: request.token,
+        audiences: fields::audiences(request.audiences)?,
+        min_revision: Revision(request.min_revision),
+    })
+}
+
+/// The status for an error, which is logged here and nowhere else where it is ours and not the caller's.
+fn failed(rpc: &'static str, error: &crate::service::ServiceError) -> Status {
+    let status = to_status(error);
+    if matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::Internal) {
+        tracing::warn!(rpc, code = ?status.code(), %error, "not answered");
+    }
+    status
+}

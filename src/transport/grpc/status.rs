@@ -1,0 +1,61 @@
+//! The one place where a [`ServiceError`] becomes a gRPC status. The reasons are documented in the proto.
+
+use std::{collections::HashMap, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::service::ServiceError;
+
+/// Whose reasons they are.
+const DOMAIN: &str = "curfew.v1";
+
+/// When a caller should try again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// When a caller should try again that came when too much was waiting: the queue is worth a fifth of a second.
+const RETRY_AFTER_OVERLOAD: Duration = Duration::from_millis(200);
+
+/// The status for an error.
+#[must_use]
+pub fn to_status(error: &ServiceError) -> Status {
+    let mut details = ErrorDetails::new();
+    let mut metadata = HashMap::new();
+    let (code, reason) = match error {
+        ServiceError::Invalid(faults) => {
+            let violations = faults.iter().map(|fault| FieldViolation::new(&fault.field, &fault.description));
+            details.set_bad_request(violations.collect::<Vec<_>>());
+            (Code::InvalidArgument, "INVALID_REQUEST")
+        }
+        ServiceError::UnknownIssuer { field, configured, .. } => {
+            details.add_bad_request_violation(*field, error.to_string());
+            metadata.insert("configured".to_owned(), configured.clone());
+            (Code::InvalidArgument, "UNKNOWN_ISSUER")
+        }
+        ServiceError::TokenNotFit(refusal) => {
+            details.add_bad_request_violation("token", refusal.to_string());
+            let verdict = super::convert::verdict(refusal.verdict());
+            metadata.insert("verdict".to_owned(), verdict.as_str_name().to_owned());
+            (Code::InvalidArgument, "TOKEN_NOT_FIT")
+        }
+        ServiceError::NotEnforceable(_) => (Code::FailedPrecondition, "NOT_ENFORCEABLE"),
+        ServiceError::Overloaded(_) => {
+            details.set_retry_info(Some(RETRY_AFTER_OVERLOAD));
+            (Code::ResourceExhausted, "OVERLOADED")
+        }
+        ServiceError::StoreUnavailable(_) => {
+            details.set_retry_info(Some(RETRY_AFTER));
+            (Code::Unavailable, "STORE_UNAVAILABLE")
+        }
+        ServiceError::KeysUnavailable(_) => {
+            details.set_retry_info(Some(RETRY_AFTER));
+            (Code::Unavailable, "KEYS_UNAVAILABLE")
+        }
+        ServiceError::RevisionNotReached { .. } => {
+            details.set_retry_info(Some(RETRY_AFTER));
+            (Code::Unavailable, "REVISION_NOT_REACHED")
+        }
+    };
+    details.set_error_info(reason, DOMAIN, metadata);
+    Status::with_error_details(code, error.to_string(), details)
+}

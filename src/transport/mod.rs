@@ -1,0 +1,3 @@
+//! The doors: what the service says, on a wire.
+
+pub mod grpc;
