@@ -50,6 +50,13 @@ impl Curfew {
         &self.issuers
     }
 
+    /// Whether the keys of any issuer can be used now: without, nothing can be decided.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        let now = self.clock.now();
+        self.issuers.all().iter().any(|issuer| issuer.keys.current(now).is_ok())
+    }
+
     /// Waits until the store has reached a revision; returns the one that it has reached.
     async fn reach(&self, wanted: Revision) -> Result<Revision, ServiceError> {
         let reached = self.store.revision();

@@ -256,6 +256,7 @@ impl fmt::Display for LoggedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scope, at) = (self.scope, self.mark.logout_time);
         match self.ground {
+            Ground::Named if self.scope == ScopeKind::Token => write!(f, "The token was revoked at {at}."),
             Ground::Named => write!(f, "The {scope} was logged out at {at}."),
             Ground::Claim(_) => {
                 write!(f, "The {scope} logged out at {at}, which the issuer did not know when it issued the token.")

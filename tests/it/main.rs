@@ -1,1 +1,14 @@
+//! The integration tests: the store's laws, the process under fire, the doors, keys and tokens from outside.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+mod crash;
+mod doors;
+mod forged;
+mod laws;
+mod layering;
+mod remote_keys;
+mod store_files;
+mod vectors;

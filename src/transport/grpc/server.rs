@@ -81,6 +81,14 @@ impl Health {
         self.set(&format!("curfew.keys.{issuer}"), fresh).await;
     }
 
+    /// Ends every `Watch` of the service's own name, which would otherwise keep its connection open for ever.
+    pub async fn end_watches(&self) {
+        let mut reporter = self.0.clone();
+        for service in ["", SERVICE_NAME] {
+            reporter.clear_service_status(service).await;
+        }
+    }
+
     async fn set(&self, service: &str, serving: bool) {
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         self.0.set_service_status(service, status).await;

@@ -1,0 +1,94 @@
+//! From configured issuers to issuers with keys: files are read now, endpoints are fetched once the service runs.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    config::{Config, Fault, IssuerConfig, KeysConfig},
+    domain::Clock,
+    outbound::{Fetcher, KeysEndpoint, RemoteKeys, StaticKeys},
+    service::{ConfiguredIssuer, Issuers},
+    token::{Algorithm, KeyError, KeySet, KeySource, hmac_key, key_from_pem, key_set_from_jwks},
+};
+
+/// The largest key file that is read.
+const MOST_BYTES: u64 = 1 << 20;
+
+pub(super) struct Built {
+    pub(super) issuers: Issuers,
+    pub(super) remote_keys: Vec<Arc<RemoteKeys>>,
+}
+
+/// Builds all issuers; reports every key that cannot be used.
+pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Result<Built, Vec<Fault>> {
+    let (mut issuers, mut remote_keys, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, config) in configs.into_iter().enumerate() {
+        match key_source(&config, clock) {
+            Ok((keys, remote)) => {
+                remote_keys.extend(remote);
+                issuers.push(ConfiguredIssuer {
+                    name: config.name,
+                    rules: config.rules,
+                    keys,
+                    settle: config.settle,
+                    reauthenticate: config.reauthenticate,
+                });
+            }
+            Err(text) => faults.push(Fault { key: format!("issuer[{index}].keys"), text }),
+        }
+    }
+    if faults.is_empty() { Ok(Built { issuers: Issuers::new(issuers), remote_keys }) } else { Err(faults) }
+}
+
+/// The faults of all keys that are read at the start: what `check-config` says beyond the configuration itself.
+#[must_use]
+pub fn check_keys(config: &Config) -> Vec<Fault> {
+    let clock: Arc<dyn Clock> = Arc::new(super::SystemClock);
+    build(config.issuers.clone(), &clock).err().unwrap_or_default()
+}
+
+type Source = (Arc<dyn KeySource>, Option<Arc<RemoteKeys>>);
+
+fn key_source(config: &IssuerConfig, clock: &Arc<dyn Clock>) -> Result<Source, String> {
+    let algorithms = &config.rules.algorithms;
+    let (endpoint, remote) = match &config.keys {
+        KeysConfig::Discovery(remote) => (KeysEndpoint::Discovery(config.rules.issuer.clone()), remote),
+        KeysConfig::JwksUrl(url, remote) => (KeysEndpoint::Jwks(url.clone()), remote),
+        KeysConfig::JwksFile(path) => return from_file(path, |bytes| key_set(bytes, algorithms)),
+        KeysConfig::PemFile(path, kid) => {
+            return from_file(path, |bytes| key_from_pem(bytes, kid.clone(), algorithms));
+        }
+        KeysConfig::HmacSecretFile(path, kid) => {
+            return from_file(path, |bytes| hmac_key(bytes, kid.clone(), algorithms));
+        }
+    };
+    let fetcher = Fetcher::new(remote.timeout).map_err(|error| error.to_string())?;
+    let keys = Arc::new(RemoteKeys::new(
+        &config.name,
+        endpoint,
+        algorithms.clone(),
+        remote.settings,
+        fetcher,
+        Arc::clone(clock),
+    ));
+    Ok((Arc::clone(&keys) as Arc<dyn KeySource>, Some(keys)))
+}
+
+fn from_file(path: &Path, read: impl Fn(&[u8]) -> Result<KeySet, KeyError>) -> Result<Source, String> {
+    let fault = |text: String| format!("{}: {text}", path.display());
+    let length = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
+    if length > MOST_BYTES {
+        return Err(fault(format!("it is {length} bytes long; at most {MOST_BYTES} are read")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let keys = read(&bytes).map_err(|error| fault(error.to_string()))?;
+    Ok((Arc::new(StaticKeys::new(keys)), None))
+}
+
+/// A set in a file does not change, so that every algorithm must find its key now.
+fn key_set(bytes: &[u8], algorithms: &[Algorithm]) -> Result<KeySet, KeyError> {
+    let keys = key_set_from_jwks(bytes, algorithms)?;
+    match keys.lacking(algorithms) {
+        Some(algorithm) => Err(KeyError::NoneFits(algorithm)),
+        None => Ok(keys),
+    }
+}
