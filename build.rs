@@ -13,6 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // Server reflection hands this out.
     fs::write(out.join("curfew.v1.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().build_transport(true).compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_transport(true)
+        .codec_path("crate::transport::grpc::StrictCodec")
+        .compile_fds(descriptors)?;
     Ok(())
 }

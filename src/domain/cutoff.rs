@@ -35,7 +35,7 @@ pub enum Kind {
 pub struct Cutoff {
     /// The latest live logout.
     pub live: Option<Mark>,
-    /// The latest late logout.
+    /// The latest late logout, where it is later than the live one: an earlier one refuses nothing that that does not.
     pub late: Option<Mark>,
     /// The latest logout that also ended the authentication.
     pub authentication: Option<Mark>,
@@ -72,11 +72,9 @@ impl Cutoff {
     /// Both together: in each part the later one.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
-        Self {
-            live: join(self.live, other.live),
-            late: join(self.late, other.late),
-            authentication: join(self.authentication, other.authentication),
-        }
+        let live = join(self.live, other.live);
+        let late = join(self.late, other.late).filter(|late| time(Some(*late)) > time(live));
+        Self { live, late, authentication: join(self.authentication, other.authentication) }
     }
 
     /// The latest logout of the scope and its kind; at equal instants the live one, which is the stricter. None: never.
@@ -90,14 +88,18 @@ impl Cutoff {
         }
     }
 
-    /// Whether any of the instants in `self` is later than the same one in `before`.
+    /// Whether `self` refuses anything that `before` does not.
     #[must_use]
     pub fn is_ahead_of(&self, before: &Self) -> bool {
-        let later = |a: Option<Mark>, b: Option<Mark>| a.map(|mark| mark.logout_time) > b.map(|mark| mark.logout_time);
-        later(self.live, before.live)
-            || later(self.late, before.late)
-            || later(self.authentication, before.authentication)
+        time(self.live) > time(before.live)
+            || time(self.late) > time(before.late).max(time(before.live))
+            || time(self.authentication) > time(before.authentication)
     }
+}
+
+/// When it was; none is before everything.
+fn time(mark: Option<Mark>) -> Option<Timestamp> {
+    mark.map(|mark| mark.logout_time)
 }
 
 #[cfg(test)]
@@ -117,7 +119,8 @@ mod tests {
 
     fn cutoff() -> impl Strategy<Value = Cutoff> {
         let part = || proptest::option::of(mark());
-        (part(), part(), part()).prop_map(|(live, late, authentication)| Cutoff { live, late, authentication })
+        (part(), part(), part())
+            .prop_map(|(live, late, authentication)| Cutoff { live, late, authentication }.join(Cutoff::default()))
     }
 
     proptest! {

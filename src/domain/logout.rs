@@ -56,6 +56,9 @@ impl LogoutReason {
 pub enum When {
     /// Now: the store stamps it, strictly after every logout of the scope that it knows.
     Now,
+    /// Now as well, but not before this instant, at which a token was issued that it must refuse: the issuer's clock may
+    /// be ahead.
+    NowAfter(Timestamp),
     /// At an instant that the caller knows.
     At(Timestamp),
 }

@@ -80,10 +80,23 @@ pub struct RemoteKeys {
     health: watch::Sender<KeysHealth>,
     /// Wakes the task before its time.
     wanted: Notify,
-    /// How many fetches are over.
-    fetches: watch::Sender<u64>,
-    /// When the task was last woken for an unknown key. Locked only to read and set it.
-    woken: Mutex<Option<Instant>>,
+    fetches: watch::Sender<Fetches>,
+    /// The last time that the task was woken for an unknown key. Locked only to read and set it.
+    woken: Mutex<Option<Woken>>,
+}
+
+/// How many fetches have begun, and how many of these are over.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fetches {
+    begun: u64,
+    over: u64,
+}
+
+/// When the task was woken, and the fetch that began after that: one that was under way may have read the old keys.
+#[derive(Debug, Clone, Copy)]
+struct Woken {
+    at: Instant,
+    fetch: u64,
 }
 
 impl RemoteKeys {
@@ -107,7 +120,7 @@ impl RemoteKeys {
             loaded: ArcSwapOption::empty(),
             health: watch::Sender::new(KeysHealth::Starting),
             wanted: Notify::new(),
-            fetches: watch::Sender::new(0),
+            fetches: watch::Sender::new(Fetches::default()),
             woken: Mutex::new(None),
         }
     }
@@ -128,6 +141,7 @@ impl RemoteKeys {
     pub async fn run(&self, stop: CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
+            self.fetches.send_modify(|fetches| fetches.begun += 1);
             let pause = match self.fetch().await {
                 Ok((keys, max_age)) => {
                     self.accept(keys, failures > 0);
@@ -142,7 +156,7 @@ impl RemoteKeys {
                     doubled.min(self.settings.refresh).max(self.settings.cooldown.min(FIRST_RETRY))
                 }
             };
-            self.fetches.send_modify(|fetches| *fetches += 1);
+            self.fetches.send_modify(|fetches| fetches.over = fetches.begun);
             tokio::select! {
                 () = tokio::time::sleep(pause) => (),
                 () = self.wanted.notified() => (),
@@ -204,15 +218,19 @@ impl RemoteKeys {
         warn!(issuer = %self.name, %error, known_keys_in_use = usable, "the issuer's keys could not be fetched");
     }
 
-    /// Wakes the task if it was not woken within the cooldown. Returns whether it was.
-    fn wake(&self) -> bool {
+    /// Wakes the task if it was not woken within the cooldown. Returns the fetch to wait for: the one that it was woken
+    /// for, be it by this caller or by another just before.
+    fn wake(&self) -> u64 {
         let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = woken.is_none_or(|at| at.elapsed() >= self.settings.cooldown);
-        if due {
-            *woken = Some(Instant::now());
-            self.wanted.notify_one();
+        match *woken {
+            Some(last) if last.at.elapsed() < self.settings.cooldown => last.fetch,
+            _ => {
+                let fetch = self.fetches.borrow().begun + 1;
+                *woken = Some(Woken { at: Instant::now(), fetch });
+                self.wanted.notify_one();
+                fetch
+            }
         }
-        due
     }
 }
 
@@ -233,13 +251,10 @@ impl KeySource for RemoteKeys {
 
     fn look_again(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut fetches = self.fetches.subscribe();
-        let before = *fetches.borrow();
-        let woken = self.wake();
+        let fetch = self.wake();
         Box::pin(async move {
-            if woken {
-                // The fetcher gives up by itself, so that this ends.
-                drop(fetches.wait_for(|fetches| *fetches > before).await);
-            }
+            // The fetcher gives up by itself, so that this ends.
+            drop(fetches.wait_for(|fetches| fetches.over >= fetch).await);
         })
     }
 

@@ -9,8 +9,13 @@ use crate::domain::Timestamp;
 /// further ahead would refuse the tokens of logins to come.
 const MOST_AHEAD: Duration = Duration::from_secs(10);
 
-/// Seconds from here on are milliseconds: as seconds it is the year 5138.
-const LOOKS_LIKE_MILLISECONDS: i64 = 100_000_000_000;
+/// Seconds from here on are of another unit: as seconds, 10^11 is the year 5138, and a thousand times that is to
+/// milliseconds what it is to seconds.
+const UNITS: [(&str, i64); 3] = [
+    ("nanoseconds", 100_000_000_000_000_000),
+    ("microseconds", 100_000_000_000_000),
+    ("milliseconds", 100_000_000_000),
+];
 
 /// Seconds up to here are thousands of seconds: as seconds it is March 1973.
 const LOOKS_LIKE_KILOSECONDS: i64 = 100_000_000;
@@ -21,8 +26,8 @@ const LOOKS_LIKE_KILOSECONDS: i64 = 100_000_000;
 /// [`ServiceError::Invalid`] naming `logout_time`, with the unit that it looks like or by how much it lies ahead.
 pub fn event_time(seconds: i64, nanos: i32, now: Timestamp) -> Result<Timestamp, ServiceError> {
     let invalid = |description: String| ServiceError::invalid("logout_time", description);
-    if seconds >= LOOKS_LIKE_MILLISECONDS {
-        return Err(invalid(format!("looks like milliseconds where seconds belong: {seconds}; divide by 1000")));
+    if let Some((unit, _)) = UNITS.iter().find(|(_, least)| seconds >= *least) {
+        return Err(invalid(format!("looks like {unit} where seconds belong: {seconds}")));
     }
     if seconds < LOOKS_LIKE_KILOSECONDS {
         return Err(invalid(format!(
@@ -69,7 +74,10 @@ mod tests {
 
     #[test]
     fn the_wrong_unit_is_named() {
-        assert!(at(NOW * 1000, 0).unwrap_err().contains("looks like milliseconds"));
+        for (factor, unit) in [(1_000, "milliseconds"), (1_000_000, "microseconds"), (1_000_000_000, "nanoseconds")] {
+            let error = at(NOW * factor, 0).unwrap_err();
+            assert!(error.contains(&format!("looks like {unit}")), "{error}");
+        }
         assert!(at(NOW / 1000, 0).unwrap_err().contains("looks like seconds taken for milliseconds"));
         assert!(at(-1, 0).is_err() && at(0, 0).is_err());
         assert!(at(NOW, -1).is_err() && at(NOW, 1_000_000_000).is_err());

@@ -66,13 +66,36 @@ pub struct RecordedLogout {
     pub recorded: Recorded,
 }
 
+/// What a target comes to.
+struct Covered {
+    issuer: Arc<ConfiguredIssuer>,
+    scope: Scope,
+    /// When the token was issued by which the user logs out, if it is by one: the logout must refuse that token at least.
+    issued_at: Option<Timestamp>,
+}
+
+impl Target {
+    /// The issuer that it names, and the field in which it does.
+    fn issuer(&self) -> (&'static str, &str) {
+        match self {
+            Self::Subject(issuer, ..) => ("subject.issuer", issuer),
+            Self::Session(issuer, ..) => ("session.issuer", issuer),
+            Self::TokenId(issuer, _) => ("token_id.issuer", issuer),
+            Self::Client(issuer, _) => ("client.issuer", issuer),
+            Self::Key(issuer, _) => ("key.issuer", issuer),
+            Self::Issuer(issuer) => ("issuer.issuer", issuer),
+            Self::Token(..) => ("token", ""),
+        }
+    }
+}
+
 impl Curfew {
     /// Records a logout; returns when it is durable and, if asked, settled.
     ///
     /// # Errors
     /// [`ServiceError`]. Nothing was recorded, except that after [`ServiceError::StoreUnavailable`] it may have been.
     pub async fn record_logout(&self, request: LogoutRequest) -> Result<RecordedLogout, ServiceError> {
-        let (issuer, scope) = self.scope_of(request.target).await?;
+        let Covered { issuer, scope, issued_at } = self.covered(request.target).await?;
         let logout = NewLogout {
             reauthenticate: reauthenticates(
                 scope.kind(),
@@ -81,7 +104,11 @@ impl Curfew {
                 request.reason,
             ),
             scope: scope.clone(),
-            when: request.logout_time.map_or(When::Now, When::At),
+            when: match (request.logout_time, issued_at) {
+                (Some(instant), _) => When::At(instant),
+                (None, Some(issued_at)) => When::NowAfter(issued_at),
+                (None, None) => When::Now,
+            },
             record_time: self.clock.now(),
             reason: request.reason,
         };
@@ -98,68 +125,43 @@ impl Curfew {
         Ok(RecordedLogout { scope, recorded })
     }
 
-    /// The scope that a target comes to, and its issuer.
-    async fn scope_of(&self, target: Target) -> Result<(Arc<ConfiguredIssuer>, Scope), ServiceError> {
-        let meant = |field, text: &str| self.issuers.meant(field, text).map(Arc::clone);
-        let iss = |issuer: &ConfiguredIssuer| issuer.rules.issuer.clone();
-        Ok(match target {
-            Target::Subject(issuer, subject, client) => {
-                let issuer = meant("subject.issuer", &issuer)?;
-                let scope = match client {
-                    Some(client) => Scope::SubjectAtClient(iss(&issuer), subject, client),
-                    None => Scope::Subject(iss(&issuer), subject),
-                };
-                (issuer, scope)
+    /// What a target comes to.
+    async fn covered(&self, target: Target) -> Result<Covered, ServiceError> {
+        if let Target::Token(raw_token, scope) = target {
+            return self.covered_by_token(&raw_token, scope).await;
+        }
+        let (field, named) = target.issuer();
+        let issuer = Arc::clone(self.issuers.meant(field, named)?);
+        let iss = issuer.rules.issuer.clone();
+        let scope = match target {
+            Target::Subject(_, subject, Some(client)) => Scope::SubjectAtClient(iss, subject, client),
+            Target::Subject(_, subject, None) => Scope::Subject(iss, subject),
+            Target::Session(_, session, subject) => session_scope(&issuer, session, subject)?,
+            Target::TokenId(_, token) => Scope::Token(iss, token),
+            Target::Client(_, client) => Scope::Client(iss, client),
+            Target::Key(_, _) if !issuer.keys.has_key_ids() => {
+                return Err(ServiceError::NotEnforceable(format!(
+                    "the key of issuer {} has no kid; give it one in the configuration, or revoke the whole issuer",
+                    issuer.name
+                )));
             }
-            Target::Session(issuer, session, subject) => {
-                let issuer = meant("session.issuer", &issuer)?;
-                let scope = session_scope(&issuer, session, subject)?;
-                (issuer, scope)
-            }
-            Target::TokenId(issuer, token) => {
-                let issuer = meant("token_id.issuer", &issuer)?;
-                let scope = Scope::Token(iss(&issuer), token);
-                (issuer, scope)
-            }
-            Target::Client(issuer, client) => {
-                let issuer = meant("client.issuer", &issuer)?;
-                let scope = Scope::Client(iss(&issuer), client);
-                (issuer, scope)
-            }
-            Target::Key(issuer, key) => {
-                let issuer = meant("key.issuer", &issuer)?;
-                if !issuer.keys.has_key_ids() {
-                    return Err(ServiceError::NotEnforceable(format!(
-                        "the key of issuer {} has no kid; give it one in the configuration, or revoke the whole issuer",
-                        issuer.name
-                    )));
-                }
-                let scope = Scope::Key(iss(&issuer), key);
-                (issuer, scope)
-            }
-            Target::Issuer(issuer) => {
-                let issuer = meant("issuer.issuer", &issuer)?;
-                let scope = Scope::Issuer(iss(&issuer));
-                (issuer, scope)
-            }
-            Target::Token(raw_token, scope) => self.scope_of_token(&raw_token, scope).await?,
-        })
+            Target::Key(_, key) => Scope::Key(iss, key),
+            Target::Issuer(_) | Target::Token(..) => Scope::Issuer(iss),
+        };
+        Ok(Covered { issuer, scope, issued_at: None })
     }
 
     /// What a user's own token stands for. It may have expired and may have been logged out; everything else must hold,
     /// or a token for some other service could log its user out of this one.
-    async fn scope_of_token(
-        &self,
-        raw_token: &str,
-        scope: TokenScope,
-    ) -> Result<(Arc<ConfiguredIssuer>, Scope), ServiceError> {
+    async fn covered_by_token(&self, raw_token: &str, scope: TokenScope) -> Result<Covered, ServiceError> {
         let unfit = |refusal: Refusal| ServiceError::TokenNotFit(Box::new(refusal));
         let now = self.clock.now();
         let verified = self.verified(raw_token, now).await?.map_err(|(refusal, _)| unfit(refusal))?;
         let (issuer, claims) = (verified.issuer, verified.token.claims);
         fit_but_for_expiry(&claims, &issuer.rules, &[], now).map_err(unfit)?;
+        let issued_at = claims.issued_at.map(|date| date.0);
         let scope = own_scope(&issuer, claims, scope)?;
-        Ok((issuer, scope))
+        Ok(Covered { issuer, scope, issued_at })
     }
 
     /// Waits until the next whole second after the cutoff and the skew has begun; not much longer than that takes, even

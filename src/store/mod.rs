@@ -56,7 +56,7 @@ pub enum Status {
 pub trait Store: Send + Sync + 'static {
     /// Records a logout: joins it to what is known of its scope, and returns only when that is durable.
     ///
-    /// A logout for now ([`crate::domain::When::Now`]) is stamped with its `record_time`, or, where the store knows of a
+    /// A logout for now ([`crate::domain::When`]) is stamped with its `record_time`, or, where the store knows of a
     /// logout of the same scope (for a subject also: of the subject at any client) that is not earlier, one millisecond
     /// after that: a clock that was set back must not let a second logout go unnoticed.
     ///

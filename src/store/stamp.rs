@@ -15,6 +15,7 @@ pub(super) fn recorded(
     let (logout_time, kind) = match logout.when {
         When::At(instant) => (instant, Kind::Late),
         When::Now => (stamp(logout.record_time, latest), Kind::Live),
+        When::NowAfter(issued_at) => (stamp(logout.record_time.max(issued_at), latest), Kind::Live),
     };
     let mark = Mark { logout_time, record_time: logout.record_time, reason: logout.reason };
     let before = known.map(|record| record.cutoff).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The claims of a token (RFC 7519, section 4.1), read once into types.
 //!
 //! Here it is decided what a claim *says*; whether that is acceptable is decided later. A wrong type is a fault of form;
-//! an absent or null claim is absent.
+//! an absent or null claim is absent (but for the last-logout claim, where null says that there was no logout).
 
 use serde_json::{Map, Value};
 
@@ -50,6 +50,8 @@ pub struct NumericDate(pub Timestamp);
 pub enum LastLogout {
     /// No such claim is configured, or the token has none: `iat` decides.
     Absent,
+    /// It is null: the issuer knew of no logout at all.
+    Never,
     /// The issuer knew of a logout at this instant, and of none later.
     At(Timestamp),
     /// The number is of the wrong unit: the name of the unit that it looks like, and of the one that belongs there.
@@ -157,7 +159,10 @@ fn whole_number(value: f64) -> Option<i64> {
 }
 
 fn last_logout(payload: &Map<String, Value>, claim: &LastLogoutClaim) -> Result<LastLogout, Refusal> {
-    let Some(value) = present(payload, &claim.name) else { return Ok(LastLogout::Absent) };
+    let Some(value) = payload.get(&*claim.name) else { return Ok(LastLogout::Absent) };
+    if value.is_null() {
+        return Ok(LastLogout::Never);
+    }
     let at = match claim.format {
         ClaimFormat::Rfc3339 => value.as_str().and_then(|text| Timestamp::parse_rfc3339(text).ok()),
         ClaimFormat::Seconds => match value.as_f64() {
@@ -206,9 +211,16 @@ mod tests {
 
     #[test]
     fn absent_null_and_empty_are_absent() {
-        let claims = read(&json!({"sub": "", "sid": null, "ll": null}), ClaimFormat::Seconds).unwrap();
+        let claims = read(&json!({"sub": "", "sid": null}), ClaimFormat::Seconds).unwrap();
         assert_eq!((claims.subject, claims.session_id, claims.issued_at), (None, None, None));
         assert_eq!(claims.last_logout, LastLogout::Absent);
+    }
+
+    #[test]
+    fn a_null_last_logout_claim_says_never() {
+        for format in [ClaimFormat::Rfc3339, ClaimFormat::Seconds, ClaimFormat::Milliseconds] {
+            assert_eq!(read(&json!({"ll": null}), format).unwrap().last_logout, LastLogout::Never);
+        }
     }
 
     #[test]

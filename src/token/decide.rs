@@ -24,7 +24,7 @@
 //!
 //! | logout | token has the last-logout claim (subject only) | else |
 //! | --- | --- | --- |
-//! | live | if claim `>= T` | if `iat > T + clock_skew` |
+//! | live | if claim `>= T` (null: never) | if `iat > T + clock_skew` |
 //! | late | if claim `>= T`, else if `iat > T + clock_skew` | if `iat > T + clock_skew` |
 //! | ended the authentication | and if it has an `auth_time`: that is `> T + clock_skew`, or the very second in which that lies | the same |
 //!
@@ -133,7 +133,7 @@ pub fn fit_but_for_expiry(claims: &Claims, rules: &Rules, audiences: &[String], 
         LastLogout::WrongUnit(looks_like, belongs) => {
             Err(Refusal::ImpossibleClaim(ImpossibleClaim::Unit(looks_like, belongs)))
         }
-        LastLogout::At(_) | LastLogout::Absent => Ok(()),
+        LastLogout::At(_) | LastLogout::Never | LastLogout::Absent => Ok(()),
     }
 }
 
@@ -156,15 +156,14 @@ fn fit_audience(claims: &Claims, rules: &Rules, asked: &[String]) -> Result<(), 
 /// The first check that it fails.
 pub fn standing(claims: &Claims, cutoffs: &Cutoffs, rules: &Rules) -> Result<Standing, Refusal> {
     let last_logout = cutoffs.last_logout().map(|mark| mark.logout_time);
-    let claim = match claims.last_logout {
-        LastLogout::At(claim) => Some(claim),
-        LastLogout::Absent | LastLogout::WrongUnit(..) => None,
+    let claim_ahead = match claims.last_logout {
+        LastLogout::At(claim) if Some(claim) > last_logout && rules.claim_ahead == ClaimAhead::Refuse => {
+            return Err(Refusal::ImpossibleClaim(ImpossibleClaim::AheadOfStore(claim)));
+        }
+        LastLogout::At(claim) => Some(claim) > last_logout,
+        LastLogout::Never | LastLogout::Absent | LastLogout::WrongUnit(..) => false,
     };
-    let claim_ahead = claim > last_logout;
-    if let (true, Some(claim), ClaimAhead::Refuse) = (claim_ahead, claim, rules.claim_ahead) {
-        return Err(Refusal::ImpossibleClaim(ImpossibleClaim::AheadOfStore(claim)));
-    }
-    let token = Token { claims, claim, rules };
+    let token = Token { claims, rules };
     not_named(ScopeKind::Token, &cutoffs.token)?;
     not_named(ScopeKind::Session, &cutoffs.session)?;
     token.passes(ScopeKind::Subject, &cutoffs.subject)?;
@@ -186,7 +185,6 @@ fn not_named(scope: ScopeKind, cutoff: &Cutoff) -> Result<(), Refusal> {
 /// What of a token is compared with cutoffs.
 struct Token<'a> {
     claims: &'a Claims,
-    claim: Option<Timestamp>,
     rules: &'a Rules,
 }
 
@@ -215,13 +213,15 @@ impl Token<'_> {
     /// Was it issued before this logout?
     fn refused_by(&self, scope: ScopeKind, mark: Mark, kind: Kind) -> Option<Ground> {
         let by_subject = matches!(scope, ScopeKind::Subject | ScopeKind::SubjectAtClient);
-        if let (true, Some(claim)) = (by_subject, self.claim) {
-            if claim >= mark.logout_time {
-                return None;
-            }
-            if kind == Kind::Live {
-                return Some(Ground::Claim(kind));
-            }
+        let knew = match self.claims.last_logout {
+            LastLogout::At(claim) if by_subject => Some(claim >= mark.logout_time),
+            LastLogout::Never if by_subject => Some(false),
+            _ => None,
+        };
+        match (knew, kind) {
+            (Some(true), _) => return None,
+            (Some(false), Kind::Live) => return Some(Ground::Claim),
+            (Some(false), Kind::Late) | (None, _) => (),
         }
         let cutoff = mark.logout_time;
         let Some(issued_at) = self.claims.issued_at else {

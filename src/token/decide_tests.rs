@@ -196,6 +196,17 @@ fn a_late_logout_never_hides_an_earlier_live_one() {
     assert_eq!(verdict(&ignorant, &subject(live.join(late)), &rules(), 4_000), Verdict::SubjectLoggedOut);
 }
 
+#[test]
+fn a_null_claim_is_before_every_logout_and_no_clock_is_asked_for_a_live_one() {
+    // The issuer's clock is three seconds ahead, so that by `iat` the token seems to be issued after the logout.
+    let mut first = claims();
+    (first.last_logout, first.issued_at) = (LastLogout::Never, Some(NumericDate(at(3_000))));
+    assert_eq!(verdict(&first, &Cutoffs::default(), &rules(), 0), Verdict::Valid);
+    assert_eq!(verdict(&first, &subject(cutoff(500, Kind::Live, false)), &rules(), 600), Verdict::SubjectLoggedOut);
+    assert_eq!(verdict(&first, &subject(cutoff(500, Kind::Late, false)), &rules(), 600), Verdict::Valid);
+    assert_eq!(verdict(&first, &subject(cutoff(3_000, Kind::Late, false)), &rules(), 600), Verdict::SubjectLoggedOut);
+}
+
 /// One point of the matrix: what really happened, in milliseconds after `T`.
 #[derive(Debug, Clone, Copy)]
 struct Story {
@@ -420,13 +431,22 @@ fn any_cutoffs() -> impl Strategy<Value = Cutoffs> {
 
 fn any_claims() -> impl Strategy<Value = Claims> {
     let offset = -3_000_i64..6_000;
-    (offset.clone(), proptest::option::of(offset.clone()), proptest::option::of(-4_000_i64..4_000), any::<bool>())
+    (
+        offset.clone(),
+        proptest::option::of(offset.clone()),
+        proptest::option::of(prop_oneof![1 => Just(0_i64), 3 => -4_000_i64..4_000]),
+        any::<bool>(),
+    )
         .prop_map(|(issued, authenticated, claim, whole)| {
             let date = |offset| NumericDate(if whole { at(offset).start_of_second() } else { at(offset) });
             Claims {
                 issued_at: Some(date(issued)),
                 authenticated_at: authenticated.map(date),
-                last_logout: claim.map_or(LastLogout::Absent, |claim| LastLogout::At(at(claim))),
+                last_logout: match claim {
+                    None => LastLogout::Absent,
+                    Some(0) => LastLogout::Never,
+                    Some(claim) => LastLogout::At(at(claim)),
+                },
                 ..claims()
             }
         })

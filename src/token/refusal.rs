@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::algorithm::Algorithm;
-use crate::domain::{Kind, Mark, ScopeKind, Timestamp};
+use crate::domain::{Mark, ScopeKind, Timestamp};
 
 /// The answer on a token. The order is the order of the checks: the first that fails decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,7 +147,7 @@ pub enum Ground {
     /// A session or a token is dead once named.
     Named,
     /// The last-logout claim: the issuer did not know of this live logout.
-    Claim(Kind),
+    Claim,
     /// `iat` is not provably after it.
     IssuedAt {
         /// The token's `iat`.
@@ -258,7 +258,7 @@ impl fmt::Display for LoggedOut {
         match self.ground {
             Ground::Named if self.scope == ScopeKind::Token => write!(f, "The token was revoked at {at}."),
             Ground::Named => write!(f, "The {scope} was logged out at {at}."),
-            Ground::Claim(_) => {
+            Ground::Claim => {
                 write!(f, "The {scope} logged out at {at}, which the issuer did not know when it issued the token.")
             }
             Ground::IssuedAt { issued_at, ambiguous: false } => {

@@ -1,1 +1,301 @@
-//! (to come)
+//! The embedded store and its files: who may open them, what is really synced, and what happens when the disk is full.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use curfew::{
+    domain::When,
+    store::{FORMAT, OpenError, SledStore, Status, Store, StoreError},
+    transport::grpc::pb,
+};
+use tempfile::TempDir;
+use tonic::Code;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_types::StatusExt;
+
+use crate::support::{Setup, at, curfew, logout, logout_of, subject};
+
+fn open_error(directory: &Path) -> OpenError {
+    SledStore::open(directory).err().expect("it must not open")
+}
+
+#[tokio::test]
+async fn a_store_that_is_open_elsewhere_says_so() {
+    let directory = TempDir::new().unwrap();
+    let store = SledStore::open(directory.path()).unwrap();
+    let error = open_error(directory.path());
+    assert!(matches!(error, OpenError::InUse(_)), "{error:?}");
+    assert!(error.to_string().contains("in use by another process"), "{error}");
+    store.close().await.unwrap();
+    SledStore::open(directory.path()).unwrap().close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_on_the_same_store_ends_with_a_sentence() {
+    let server = Setup::new().start();
+    let config = server.directory.path().join("curfew.toml");
+    let (code, out, err) = curfew(&["serve", "--config", config.to_str().unwrap()], "");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("in use by another process") && err.contains("[store] path"), "{err}");
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_format_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    SledStore::open(directory.path()).unwrap().close().await.unwrap();
+    let newer = FORMAT + 1;
+    let db = sled::open(directory.path()).unwrap();
+    db.insert(b"\0format", &[newer]).unwrap();
+    drop(db);
+    let error = open_error(directory.path());
+    assert!(matches!(error, OpenError::Newer { found, .. } if found == newer), "{error:?}");
+    assert!(error.to_string().contains(&format!("format {newer}")), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_format_is_unavailable_not_unknown() {
+    let directory = TempDir::new().unwrap();
+    let store = SledStore::open(directory.path()).unwrap();
+    store.record(logout(&subject("ann"), When::Now, at(0))).await.unwrap();
+    store.close().await.unwrap();
+    let db = sled::open(directory.path()).unwrap();
+    db.insert(curfew::store::encode_scope(&subject("ann")), &[FORMAT + 1, 1, 2]).unwrap();
+    drop(db);
+    let store = SledStore::open(directory.path()).unwrap();
+    assert!(matches!(store.get(&subject("ann")), Err(StoreError::Unavailable(_))));
+    let recorded = store.record(logout(&subject("ann"), When::Now, at(1))).await;
+    assert!(matches!(recorded, Err(StoreError::Unavailable(_))), "{recorded:?}");
+    // Others are not harmed.
+    store.record(logout(&subject("bob"), When::Now, at(1))).await.unwrap();
+    store.close().await.unwrap();
+}
+
+#[test]
+fn somebody_else_s_database_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let db = sled::open(directory.path()).unwrap();
+    db.insert(b"theirs", b"1").unwrap();
+    drop(db);
+    let error = open_error(directory.path());
+    assert!(matches!(error, OpenError::Foreign(_)), "{error:?}");
+}
+
+/// A store with a few logouts in it, closed, and then damaged.
+async fn damaged(damage: impl Fn(&Path)) -> (TempDir, String) {
+    let directory = TempDir::new().unwrap();
+    let store = SledStore::open(directory.path()).unwrap();
+    for number in 0..100 {
+        store.record(logout(&subject(&format!("user-{number}")), When::Now, at(0))).await.unwrap();
+    }
+    store.close().await.unwrap();
+    damage(directory.path());
+    let error = open_error(directory.path()).to_string();
+    (directory, error)
+}
+
+#[tokio::test]
+async fn a_damaged_store_never_opens_as_an_empty_or_an_older_one() {
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 4] = [
+        ("emptied", |path| fs::write(path.join("db"), "").unwrap()),
+        ("rubbish", |path| fs::write(path.join("db"), vec![0x5a; 4 << 20]).unwrap()),
+        ("removed", |path| fs::remove_file(path.join("db")).unwrap()),
+        ("zeroed", |path| {
+            let length = usize::try_from(fs::metadata(path.join("db")).unwrap().len()).unwrap();
+            fs::write(path.join("db"), vec![0; length]).unwrap();
+        }),
+    ];
+    for (name, damage) in damages {
+        let (_directory, error) = damaged(damage).await;
+        assert!(error.contains("damaged") && error.contains("backup"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_database_does_not_open_under_a_newer_watermark() {
+    let directory = TempDir::new().unwrap();
+    let copy = TempDir::new().unwrap();
+    for (round, keep) in [(0, true), (1, false)] {
+        let store = SledStore::open(directory.path()).unwrap();
+        store.record(logout(&subject(&format!("user-{round}")), When::Now, at(0))).await.unwrap();
+        store.close().await.unwrap();
+        if keep {
+            let copied = Command::new("cp").arg("-r").arg(directory.path()).arg(copy.path().join("old")).status();
+            assert!(copied.unwrap().success());
+        }
+    }
+    let old = copy.path().join("old");
+    fs::copy(directory.path().join("watermark"), old.join("watermark")).unwrap();
+    let error = open_error(&old).to_string();
+    assert!(error.contains("ends at revision 1, but had reached 2"), "{error}");
+    // Whoever accepts the loss can go on.
+    fs::remove_file(old.join("watermark")).unwrap();
+    SledStore::open(&old).unwrap().close().await.unwrap();
+}
+
+/// The system calls of a server while it records one logout, in order.
+async fn traced_logout() -> String {
+    let trace = TempDir::new().unwrap();
+    let file = trace.path().join("trace");
+    let mut setup = Setup::new();
+    let calls = "trace=pwrite64,sync_file_range,fdatasync,fsync,writev,write,sendto";
+    setup.runner = ["strace", "-f", "-y", "-e", calls, "-o", file.to_str().unwrap()].map(str::to_owned).to_vec();
+    let server = setup.start();
+    let mut client = server.client().await;
+    // Twice, so that the second is on a connection and a database that have nothing else to do.
+    client.record_logout(logout_of("ann")).await.unwrap();
+    let before = fs::read_to_string(&file).unwrap().len();
+    client.record_logout(logout_of("bob")).await.unwrap();
+    // strace writes as it goes; the answer is here, so what came before it is in the file or about to be.
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let text = fs::read_to_string(&file).unwrap()[before..].to_owned();
+        if text.contains("socket:") || text.contains("TCP:") || Instant::now() > deadline {
+            return text;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_is_answered_after_fdatasync_of_the_database_and_not_before() {
+    let trace = traced_logout().await;
+    let lines: Vec<&str> = trace.lines().collect();
+    let first = |wanted: &dyn Fn(&str) -> bool| lines.iter().position(|line| wanted(line));
+    let written = first(&|line| line.contains("pwrite64") && line.contains("/store/db>"));
+    let synced = lines.iter().rposition(|line| line.contains("fdatasync") && line.contains("/store/db>"));
+    let answered = first(&|line| {
+        (line.contains("writev(") || line.contains("write(") || line.contains("sendto(")) && line.contains("TCP:")
+    })
+    .or_else(|| first(&|line| line.contains("socket:")));
+    let (Some(written), Some(answered)) = (written, answered) else { panic!("no write or no answer in:\n{trace}") };
+    let synced_before =
+        lines[..answered].iter().position(|line| line.contains("fdatasync") && line.contains("/store/db>"));
+    assert!(synced.is_some() && synced_before.is_some_and(|synced| synced > written), "in:\n{trace}");
+}
+
+/// A file system of a few MiB, unmounted when dropped.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    /// None where this process may not mount anything.
+    fn mount(megabytes: u32) -> Option<Self> {
+        let directory = TempDir::new().unwrap();
+        let size = format!("size={megabytes}m");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(directory.path()).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(directory))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("store")
+    }
+
+    /// Takes all the room that is left, but for a little.
+    fn fill(&self) {
+        use std::io::Write;
+        let mut file = fs::File::create(self.0.path().join("ballast")).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.path().join("ballast")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(self.0.path()).status());
+    }
+}
+
+fn small_disk() -> Option<SmallDisk> {
+    let disk = SmallDisk::mount(24);
+    #[allow(clippy::disallowed_methods, reason = "whether this is CI")]
+    let must = std::env::var_os("CI").is_some();
+    assert!(disk.is_some() || !must, "CI must be able to mount a small file system");
+    if disk.is_none() {
+        println!("NOT RUN: a small file system cannot be mounted here; run the tests as root");
+    }
+    disk
+}
+
+async fn health(url: &str, service: &str) -> ServingStatus {
+    let channel = tonic::transport::Endpoint::from_shared(url.to_owned()).unwrap().connect().await.unwrap();
+    let request = HealthCheckRequest { service: service.to_owned() };
+    HealthClient::new(channel).check(request).await.unwrap().into_inner().status()
+}
+
+/// Waits until health says so.
+async fn until_health_is(url: &str, service: &str, wanted: ServingStatus) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while health(url, service).await != wanted {
+        assert!(Instant::now() < deadline, "health never became {wanted:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_unavailable_and_nothing_acknowledged_is_lost() {
+    let Some(disk) = small_disk() else { return };
+    let server = Setup::new().store(&disk.path()).start();
+    let mut client = server.client().await;
+    disk.fill();
+    let mut acknowledged = Vec::new();
+    let refused = loop {
+        let name = format!("user-{}", acknowledged.len());
+        match client.record_logout(logout_of(&name)).await {
+            Ok(_) => acknowledged.push(name),
+            Err(status) => break status,
+        }
+        assert!(acknowledged.len() < 200_000, "the disk never became full");
+    };
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    let details = refused.get_error_details();
+    assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("STORE_UNAVAILABLE"));
+    assert!(details.retry_info().is_some());
+    let service = curfew::transport::grpc::SERVICE_NAME;
+    until_health_is(&server.url, service, ServingStatus::NotServing).await;
+    assert_eq!(health(&server.url, "").await, ServingStatus::Serving);
+    // Failing closed: whatever is asked meanwhile, no token of a logged-out user is honoured.
+    let request = pb::ValidateTokenRequest { token: server.token("user-0"), ..Default::default() };
+    if !acknowledged.is_empty()
+        && let Ok(answer) = client.validate_token(request).await
+    {
+        assert!(!answer.into_inner().valid);
+    }
+
+    disk.free();
+    until_health_is(&server.url, service, ServingStatus::Serving).await;
+    for name in &acknowledged {
+        let request = pb::GetLastLogoutRequest { subject: name.clone(), ..Default::default() };
+        let found = client.get_last_logout(request).await.unwrap().into_inner();
+        assert!(found.last_logout_time.is_some(), "{name} was acknowledged and is lost");
+    }
+    client.record_logout(logout_of("after")).await.unwrap();
+    println!("full disk: {} logouts were acknowledged before it was full; none lost", acknowledged.len());
+}
+
+#[tokio::test]
+async fn too_much_waiting_is_refused_at_once() {
+    let directory = TempDir::new().unwrap();
+    let store: Arc<dyn Store> = Arc::new(SledStore::open(directory.path()).unwrap());
+    // Asked faster than any disk can write; none is awaited until all are asked.
+    let asked: Vec<_> =
+        (0..60_000).map(|n| store.record(logout(&subject(&format!("user-{n}")), When::Now, at(0)))).collect();
+    let (mut recorded, mut refused) = (0, 0);
+    for answer in asked {
+        match answer.await {
+            Ok(_) => recorded += 1,
+            Err(StoreError::Overloaded) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(recorded >= 8192 && refused > 0, "{recorded} recorded, {refused} refused");
+    assert_eq!(*store.status().borrow(), Status::Ready);
+    store.close().await.unwrap();
+}

@@ -3,10 +3,14 @@
 //! sled's own `flush` does not end in an fsync on Linux: it calls `sync_file_range`, which neither commits the file's
 //! metadata nor empties the disk's cache. So a second descriptor on the same file is kept, and `fdatasync` on it follows
 //! every flush. Only then is anything acknowledged.
+//!
+//! sled opens a file that it cannot make sense of as an empty database, or as an older one. For a store of logouts that is
+//! the worst there is: every old token would be honoured again. So a small file beside it, the watermark, remembers a
+//! revision that was durable once; a database that is behind it does not open.
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,6 +25,9 @@ pub(super) const META: u8 = 0;
 const FORMAT_KEY: &[u8] = b"\0format";
 const REVISION_KEY: &[u8] = b"\0revision";
 const PROBE_KEY: &[u8] = b"\0probe";
+
+/// The name of the watermark.
+const WATERMARK: &str = "watermark";
 
 /// How much sled keeps in memory, by its own reckoning. A service that refuses logouts because of its own cache would be
 /// absurd; this is enough for the hot part of a million records.
@@ -50,7 +57,10 @@ pub enum OpenError {
     #[error("{0} holds a database that is not Curfew's. Give Curfew a [store] path of its own")]
     Foreign(PathBuf),
     /// sled cannot make sense of its files.
-    #[error("the store in {directory} is damaged ({reason}). Restore it from a backup, or move it away to start empty")]
+    #[error(
+        "the store in {directory} is damaged ({reason}). Restore it from a backup. To go on without what is lost, which \
+         honours tokens again that were logged out: remove the file watermark in it, or move it all away to start empty"
+    )]
     Damaged {
         /// Where it is.
         directory: PathBuf,
@@ -81,6 +91,7 @@ pub(super) struct Database {
     db: Db,
     /// A second descriptor on sled's file, for `fdatasync`.
     file: File,
+    directory: PathBuf,
 }
 
 impl Database {
@@ -94,10 +105,20 @@ impl Database {
             .write(true)
             .open(directory.join("db"))
             .map_err(io("opening the store's file"))?;
-        let database = Self { db, file };
-        let revision = database.check_format(directory)?;
+        let database = Self { db, file, directory: directory.to_owned() };
+        let watermark = read_watermark(directory).map_err(io("reading the store's watermark"))?;
+        let revision = database.check_format(watermark)?;
+        if let Some(watermark) = watermark.filter(|watermark| *watermark > revision) {
+            let reason = format!("it ends at revision {}, but had reached {}", revision.0, watermark.0);
+            return Err(OpenError::Damaged { directory: directory.to_owned(), reason });
+        }
+        if watermark != Some(revision) {
+            database.mark(revision).map_err(io("writing the store's watermark"))?;
+        }
         // The files' names must be durable too.
-        sync_directory(directory).map_err(io("syncing the store's directory"))?;
+        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_directory(parent).map_err(io("syncing the store's parent directory"))?;
+        }
         Ok((database, revision))
     }
 
@@ -110,6 +131,17 @@ impl Database {
     pub(super) fn write(&self, mut batch: Batch, revision: Revision) -> Result<(), WriteError> {
         batch.insert(REVISION_KEY, &revision.0.to_be_bytes());
         self.commit(batch)
+    }
+
+    /// Remembers, outside of the database, that this revision was durable.
+    pub(super) fn mark(&self, revision: Revision) -> io::Result<()> {
+        let path = self.directory.join(WATERMARK);
+        let fresh = path.with_extension("new");
+        let mut file = File::create(&fresh)?;
+        writeln!(file, "{}", revision.0)?;
+        file.sync_all()?;
+        fs::rename(&fresh, &path)?;
+        sync_directory(&self.directory)
     }
 
     /// Writes something of no meaning, to learn whether writing works.
@@ -140,13 +172,15 @@ impl Database {
     }
 
     /// Checks that this Curfew can read the database, and reads the last revision. A new one gets its format.
-    fn check_format(&self, directory: &Path) -> Result<Revision, OpenError> {
-        let damaged = |reason: String| OpenError::Damaged { directory: directory.to_owned(), reason };
+    fn check_format(&self, watermark: Option<Revision>) -> Result<Revision, OpenError> {
+        let directory = &self.directory;
+        let damaged = |reason: String| OpenError::Damaged { directory: directory.clone(), reason };
         let read = |key| self.db.get(key).map_err(|error| damaged(error.to_string()));
         match read(FORMAT_KEY)?.as_deref() {
             Some([FORMAT]) => (),
             Some([found]) => return Err(OpenError::Newer { directory: directory.to_owned(), found: *found }),
             Some(_) => return Err(damaged("its format is not legible".to_owned())),
+            None if watermark.is_some() => return Err(damaged("what was in it is gone".to_owned())),
             None if !self.db.is_empty() => return Err(OpenError::Foreign(directory.to_owned())),
             None => {
                 let mut batch = Batch::default();
@@ -181,10 +215,18 @@ fn open_sled(directory: &Path) -> Result<Db, OpenError> {
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()?;
-    match directory.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
+    File::open(directory)?.sync_all()
+}
+
+/// The revision in the watermark; none where there is no watermark.
+fn read_watermark(directory: &Path) -> io::Result<Option<Revision>> {
+    match fs::read_to_string(directory.join(WATERMARK)) {
+        Ok(text) => {
+            let revision = text.trim().parse().map_err(|_| io::Error::other("it is not a number"))?;
+            Ok(Some(Revision(revision)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

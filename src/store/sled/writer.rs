@@ -63,7 +63,9 @@ pub(super) struct Writer {
     database: Option<Database>,
     shared: Arc<Shared>,
     waiting: Receiver<Command>,
-    last_write: Instant,
+    last_probe: Instant,
+    /// The revision in the watermark.
+    marked: Revision,
 }
 
 /// What a batch comes to: changes on top of the tree, and the answers.
@@ -76,8 +78,8 @@ struct Pending {
 
 impl Writer {
     pub(super) fn new(directory: &Path, database: Database, shared: Arc<Shared>, waiting: Receiver<Command>) -> Self {
-        let directory = directory.to_owned();
-        Self { directory, database: Some(database), shared, waiting, last_write: Instant::now() }
+        let (directory, marked) = (directory.to_owned(), *shared.revision.borrow());
+        Self { directory, database: Some(database), shared, waiting, last_probe: Instant::now(), marked }
     }
 
     /// Works until it is told to close or nobody is left to tell it anything.
@@ -92,10 +94,11 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => self.probe(),
                 Err(RecvTimeoutError::Disconnected) => break None,
             }
-            if self.last_write.elapsed() >= PROBE_EVERY {
+            if self.last_probe.elapsed() >= PROBE_EVERY {
                 self.probe();
             }
         };
+        self.mark();
         self.shared.status.send_replace(Status::Closed);
         self.shared.tree.store(None);
         if let Some(database) = self.database.take() {
@@ -141,7 +144,6 @@ impl Writer {
             if pending.changes.is_empty() { Ok(()) } else { database.write(pending.batch(), pending.revision) };
         match written {
             Ok(()) => {
-                self.last_write = Instant::now();
                 self.shared.revision.send_if_modified(|revision| {
                     let moved = *revision != pending.revision;
                     *revision = pending.revision;
@@ -156,14 +158,25 @@ impl Writer {
         }
     }
 
+    /// Remembers outside of the database how far it is. Not being able to is no reason to refuse logouts.
+    fn mark(&mut self) {
+        let revision = *self.shared.revision.borrow();
+        if let (true, Some(database)) = (revision > self.marked, &self.database) {
+            match database.mark(revision) {
+                Ok(()) => self.marked = revision,
+                Err(error) => warn!(%error, "the store's watermark could not be written"),
+            }
+        }
+    }
+
     /// Finds out whether writing works where nobody wrote, or works again where it did not.
     fn probe(&mut self) {
+        self.last_probe = Instant::now();
         let status = self.shared.status.borrow().clone();
         match status {
             Status::Ready => {
-                let probed = self.database.as_ref().map(Database::probe);
-                self.last_write = Instant::now();
-                if let Some(Err(error)) = probed {
+                self.mark();
+                if let Some(Err(error)) = self.database.as_ref().map(Database::probe) {
                     self.fail(error);
                 }
             }
@@ -188,7 +201,6 @@ impl Writer {
 
     /// Opens the database anew and tries to write.
     fn open_anew(&mut self) {
-        self.last_write = Instant::now();
         self.shared.tree.store(None);
         if let Some(database) = self.database.take() {
             database.close();
