@@ -10,6 +10,7 @@ const PROTO_FILE: &str = "proto/curfew/v1/revocation.proto";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={PROTO_ROOT}");
     let descriptors = protox::compile([PROTO_FILE], [PROTO_ROOT])?;
+    #[allow(clippy::disallowed_methods, reason = "how cargo tells a build script")]
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // Server reflection hands this out.
     fs::write(out.join("curfew.v1.bin"), descriptors.encode_to_vec())?;

@@ -1,6 +1,14 @@
 //! The integration tests: the store's laws, the process under fire, the doors, keys and tokens from outside.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
+    reason = "tests"
+)]
 
 mod support;
 

@@ -19,7 +19,7 @@ use curfew::token::{Algorithm, Family};
 use serde_json::{Value, json};
 
 /// Every algorithm there is.
-pub const ALGORITHMS: [Algorithm; 14] = [
+pub(crate) const ALGORITHMS: [Algorithm; 14] = [
     Algorithm::Rs256,
     Algorithm::Rs384,
     Algorithm::Rs512,
@@ -37,13 +37,13 @@ pub const ALGORITHMS: [Algorithm; 14] = [
 ];
 
 /// An RSA key of 2048 bits; making one takes long enough that all tests share it.
-pub static RSA: LazyLock<Pair> = LazyLock::new(|| Pair::generate(Family::Rsa));
+pub(crate) static RSA: LazyLock<Pair> = LazyLock::new(|| Pair::generate(Family::Rsa));
 
 /// Another one.
-pub static OTHER_RSA: LazyLock<Pair> = LazyLock::new(|| Pair::generate(Family::Rsa));
+pub(crate) static OTHER_RSA: LazyLock<Pair> = LazyLock::new(|| Pair::generate(Family::Rsa));
 
 /// A key that can sign.
-pub enum Pair {
+pub(crate) enum Pair {
     /// RSA.
     Rsa(Box<RsaKeyPair>),
     /// On a curve of the NIST.
@@ -56,7 +56,7 @@ pub enum Pair {
 
 impl Pair {
     /// A new one of this kind.
-    pub fn generate(family: Family) -> Self {
+    pub(crate) fn generate(family: Family) -> Self {
         let ec = |algorithm| Self::Ec(family, EcdsaKeyPair::generate(algorithm).unwrap());
         match family {
             Family::Rsa => Self::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())),
@@ -73,7 +73,7 @@ impl Pair {
     }
 
     /// Its signature over a message, by an algorithm of its kind.
-    pub fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
         match self {
             Self::Rsa(pair) => {
                 let mut bytes = vec![0; pair.public_modulus_len()];
@@ -94,14 +94,14 @@ impl Pair {
     }
 
     /// A token with just this header and payload, signed.
-    pub fn token(&self, algorithm: Algorithm, header: &str, payload: &str) -> String {
+    pub(crate) fn token(&self, algorithm: Algorithm, header: &str, payload: &str) -> String {
         let input = signing_input(header, payload);
         let signature = self.sign(algorithm, input.as_bytes());
         format!("{input}.{}", encode(signature))
     }
 
     /// The public key as a JWK; of a secret, the secret.
-    pub fn jwk(&self, key_id: &str) -> Value {
+    pub(crate) fn jwk(&self, key_id: &str) -> Value {
         match self {
             Self::Rsa(_) => json!({"kty": "RSA", "kid": key_id, "n": encode(self.modulus()), "e": "AQAB"}),
             Self::Ec(family, pair) => {
@@ -118,7 +118,7 @@ impl Pair {
     }
 
     /// The modulus of an RSA key.
-    pub fn modulus(&self) -> Vec<u8> {
+    pub(crate) fn modulus(&self) -> Vec<u8> {
         let Self::Rsa(pair) = self else { panic!("not an RSA key") };
         // RFC 8017, appendix A.1.1: SEQUENCE { INTEGER n, INTEGER e }, of which 2048 bits fix all lengths.
         let der = pair.public_key().as_ref();
@@ -127,7 +127,7 @@ impl Pair {
     }
 
     /// The public key as in a certificate (`SubjectPublicKeyInfo`).
-    pub fn public_der(&self) -> Vec<u8> {
+    pub(crate) fn public_der(&self) -> Vec<u8> {
         let of = |key: &dyn AsDer<PublicKeyX509Der<'static>>| key.as_der().unwrap().as_ref().to_vec();
         match self {
             Self::Rsa(pair) => of(pair.public_key()),
@@ -138,7 +138,7 @@ impl Pair {
     }
 
     /// The private key as in PKCS #8.
-    pub fn private_der(&self) -> Vec<u8> {
+    pub(crate) fn private_der(&self) -> Vec<u8> {
         match self {
             Self::Rsa(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(&**pair).unwrap().as_ref().to_vec(),
             Self::Ec(_, pair) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
@@ -161,28 +161,28 @@ fn rsa_encoding(algorithm: Algorithm) -> &'static dyn RsaEncoding {
 }
 
 /// Base64url without padding.
-pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The bytes of base64url without padding.
-pub fn decode(text: &str) -> Vec<u8> {
+pub(crate) fn decode(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 /// What is signed.
-pub fn signing_input(header: &str, payload: &str) -> String {
+pub(crate) fn signing_input(header: &str, payload: &str) -> String {
     format!("{}.{}", encode(header), encode(payload))
 }
 
 /// A PEM file of one block.
-pub fn pem(label: &str, der: &[u8]) -> String {
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// A JWK Set of these keys.
-pub fn jwks(keys: &[Value]) -> String {
+pub(crate) fn jwks(keys: &[Value]) -> String {
     json!({ "keys": keys }).to_string()
 }

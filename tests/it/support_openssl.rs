@@ -4,20 +4,20 @@
 //! -pubout` and `openssl dgst -sign`; the DER of the ECDSA signatures was turned into `r || s`.
 
 /// What the signatures below are over.
-pub const MESSAGE: &str = "eyJhbGciOiJhbnkifQ.eyJpc3MiOiJodHRwczovL29wLmV4YW1wbGUifQ";
+pub(crate) const MESSAGE: &str = "eyJhbGciOiJhbnkifQ.eyJpc3MiOiJodHRwczovL29wLmV4YW1wbGUifQ";
 
 /// A key, and signatures over [`MESSAGE`] in base64url by algorithm.
-pub struct Signed {
+pub(crate) struct Signed {
     /// What it is.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// `BEGIN PUBLIC KEY`.
-    pub pem: &'static str,
+    pub(crate) pem: &'static str,
     /// By the name of the algorithm.
-    pub signatures: &'static [(&'static str, &'static str)],
+    pub(crate) signatures: &'static [(&'static str, &'static str)],
 }
 
 /// Keys that are accepted.
-pub const SIGNED: [Signed; 6] = [
+pub(crate) const SIGNED: [Signed; 6] = [
     Signed {
         name: "RSA 2048",
         pem: "-----BEGIN PUBLIC KEY-----
@@ -167,14 +167,14 @@ MCowBQYDK2VwAyEA6y00vGVdDyvkNrjwIM7E00RwEYAdws4JaF+qdyJH4g0=
 ];
 
 /// PS256 by the RSA 2048 key with a salt of 20 bytes, where RFC 7518, section 3.5, wants 32.
-pub const SHORT_SALT: &str = "EUvC_wtXGFYVHa8gp4-2aQO89Qsf1qeQrNs_FLrC_yFHFGAsK85nQ1bBdVTnX3saj14ld9GJ9BvT_9gC41hL\
+pub(crate) const SHORT_SALT: &str = "EUvC_wtXGFYVHa8gp4-2aQO89Qsf1qeQrNs_FLrC_yFHFGAsK85nQ1bBdVTnX3saj14ld9GJ9BvT_9gC41hL\
      RqAeBgrnC_hMFdAQQVagVvjIz7uQuI6Y9-WDYWKiPccx0aq7rF1KKOn4JBF_hTmKoKvQbz9TebpKABV3SzrJ\
      3xSQ-IQ_Pp5dSwGnR8U7nu2Ykb-r0z4XLFB6i0QEmakhrZxiBqSMHvFNiLPVy2WuR8-JbVBijT_DvZ6reOIy\
      k5B-jJpcJR-tNcUkJ4ZqLCbF8TodEPu-wwIAw_81mIh3gA_gO8JHac_nrAGGu25ZiC6_31yzJPId93mUTVvb\
      dOTNpQ";
 
 /// Public keys that are not accepted.
-pub const UNFIT: [(&str, &str); 7] = [
+pub(crate) const UNFIT: [(&str, &str); 7] = [
     (
         "secp256k1",
         "-----BEGIN PUBLIC KEY-----
@@ -243,7 +243,7 @@ AwEAAQ==
 ];
 
 /// A public RSA key of 1024 bits.
-pub const WEAK_RSA: &str = "-----BEGIN PUBLIC KEY-----
+pub(crate) const WEAK_RSA: &str = "-----BEGIN PUBLIC KEY-----
 MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDE7Ml4eEeO5FFsc6Z8iPov91X6
 wo12V6h4ikACSIatfIguZJhAgcpBBQMKVf70O7wd3CTIHZnn+PHsZk3gcZ3NLNg6
 Zcy/iFVWtK16P4sct5MD0gVZHGS2ZQ/YqFSPUvf4xxq6M7wz+mNWW656En6S+TGU
@@ -252,7 +252,7 @@ jJzNvGRJfwp5uzgaeQIDAQAB
 ";
 
 /// A self-signed certificate of the P-256 key.
-pub const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+pub(crate) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
 MIIBgDCCASWgAwIBAgIUGAN2B3+/SsLCkwgPCHi52MBvRvIwCgYIKoZIzj0EAwIw
 FTETMBEGA1UEAwwKb3AuZXhhbXBsZTAeFw0yNjExMjMwMDA4NThaFw0zNjExMjAw
 MDA4NThaMBUxEzARBgNVBAMMCm9wLmV4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjO
@@ -266,12 +266,12 @@ pDbYakr73mbptkomTDVR8fkCIQC71F1y7DPyBTt7NqM36sq5iP5IyRunU1Lt64s7
 ";
 
 /// The modulus of that RSA key of 1024 bits, as a JWK has it.
-pub const WEAK_MODULUS: &str = "xOzJeHhHjuRRbHOmfIj6L_dV-sKNdleoeIpAAkiGrXyILmSYQIHKQQUDClX-9Du8HdwkyB2Z5_jx7GZN4HGd\
+pub(crate) const WEAK_MODULUS: &str = "xOzJeHhHjuRRbHOmfIj6L_dV-sKNdleoeIpAAkiGrXyILmSYQIHKQQUDClX-9Du8HdwkyB2Z5_jx7GZN4HGd\
      zSzYOmXMv4hVVrStej-LHLeTA9IFWRxktmUP2KhUj1L3-McaujO8M_pjVluuehJ-kvkxlIyczbxkSX8Kebs4\
      Gnk";
 
 /// A token by that key, of `https://rsa.example` with `kid` "weak", issued at 1,780,000,000 for an hour.
-pub const WEAK_TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6IndlYWsiLCJ0eXAiOiJhdCtqd3QifQ.eyJpc3MiOiJodHRwczovL3JzY\
+pub(crate) const WEAK_TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6IndlYWsiLCJ0eXAiOiJhdCtqd3QifQ.eyJpc3MiOiJodHRwczovL3JzY\
      S5leGFtcGxlIiwic3ViIjoiYW5uIiwiYXVkIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZSIsImlhdCI6MTc4MDAwM\
      DAwMCwiZXhwIjoxNzgwMDAzNjAwfQ.P9tdn-tZL1cv-t1ow_fkIrnQcrbk47-_vZb9mgHLci96F9PKLuMS1z\
      LbDV9ja_1Pe_Osti4bhwnfd8F6i-oXQ-MollqiHZBgj73hgLxRDcjWskciRRQh28nvoSJwzO6RFfv1LAi1wa\
