@@ -4,11 +4,12 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use curfew::{
     domain::{
-        ClientId, Issuer, KeyId, Kind, LogoutReason, NewLogout, Recorded, Revision, Scope, SessionId, SubjectId,
-        TokenId, When,
+        ClientId, Cutoff, Issuer, KeyId, Kind, LogoutReason, Mark, NewLogout, Record, Recorded, Revision, Scope,
+        SessionId, SubjectId, TokenId, When,
     },
     service::{Issuers, forgettable, horizon},
     store::{MemoryStore, SledStore, Status, Store, StoreError},
+    token::{Claims, Cutoffs, decide},
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -337,6 +338,18 @@ async fn sled_survives_being_opened_again() {
     }
 }
 
+/// A scope of each kind that is forgotten by itself, and its cutoff where a token with all names `x` meets it.
+fn covering(kind: u8, cutoff: Cutoff) -> (Scope, Cutoffs) {
+    let none = Cutoffs::default();
+    match kind {
+        0 => (Scope::Session(issuer(), SessionId::parse("x").unwrap()), Cutoffs { session: cutoff, ..none }),
+        1 => (Scope::Token(issuer(), TokenId::parse("x").unwrap()), Cutoffs { token: cutoff, ..none }),
+        2 => (Scope::Client(issuer(), ClientId::parse("x").unwrap()), Cutoffs { client: cutoff, ..none }),
+        3 => (Scope::Key(issuer(), KeyId::parse("x").unwrap()), Cutoffs { key: cutoff, ..none }),
+        _ => (Scope::Subject(issuer(), SubjectId::parse("x").unwrap()), Cutoffs { subject: cutoff, ..none }),
+    }
+}
+
 fn any_logout() -> impl Strategy<Value = NewLogout> {
     let scope = (0..4_u8, 0..3_u8, 0..2_u8).prop_map(|(kind, name, client)| {
         let (name, client) = (format!("n{name}"), format!("c{client}"));
@@ -374,6 +387,46 @@ proptest! {
         }
         runtime.block_on(candidate.store.close()).unwrap();
     }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn what_could_still_refuse_a_live_token_is_never_forgotten(
+        learned in 0_i64..20_000, event in -4_000_000_i64..10_000, live in any::<bool>(), kind in 0..5_u8,
+        issued in -30_000_i64..30_000, lifetime in 0_i64..4_000_000, now in 0_i64..8_000_000, skew in 0..3_u64,
+    ) {
+        let mut issuer = crate::doors::configured_issuer("op", "https://op.example");
+        issuer.rules.clock_skew = Duration::from_secs(skew);
+        let rules = issuer.rules.clone();
+        let issuers = Issuers::new(vec![issuer]);
+        let logout_time = if live { at(learned) } else { at(event.min(learned + 10_000)) };
+        let mark = Mark { logout_time, record_time: at(learned), reason: LogoutReason::Administrator };
+        let cutoff = Cutoff::of(mark, if live { Kind::Live } else { Kind::Late }, false);
+        let (scope, cutoffs) = covering(kind, cutoff);
+        let token = serde_json::json!({
+            "iss": "https://op.example", "sub": "x", "aud": "https://api.example", "sid": "x", "jti": "x",
+            "client_id": "x", "iat": at(issued).as_millis() / 1000, "exp": (at(issued).as_millis() + lifetime) / 1000,
+        });
+        let claims = Claims::read(token.as_object().unwrap(), &rules).unwrap();
+        // A session's and a token's id are used once: a token that is issued after its logout was learned of is not one
+        // that it has to refuse.
+        let used_once = matches!(scope, Scope::Session(..) | Scope::Token(..));
+        let concerned = !used_once || issued <= learned + 10_000;
+        let alive = decide(&claims, &Cutoffs::default(), &rules, &[], at(now)).is_ok();
+        let refused = decide(&claims, &cutoffs, &rules, &[], at(now)).is_err();
+        if concerned && alive && refused {
+            let record = Record { cutoff, revision: Revision(1) };
+            prop_assert!(!forgettable(&issuers, Some(Duration::ZERO), at(now))(&scope, &record));
+        }
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn any_order_of_late_logouts_gives_the_same_state(
