@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, ChildStderr, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -138,45 +139,70 @@ async fn an_older_copy_of_the_database_does_not_open_under_a_newer_watermark() {
     SledStore::open(&old).unwrap().close().await.unwrap();
 }
 
-/// The system calls of a server while it records one logout, in order.
-async fn traced_logout() -> String {
-    let trace = TempDir::new().unwrap();
-    let file = trace.path().join("trace");
-    let mut setup = Setup::new();
-    let calls = "trace=pwrite64,sync_file_range,fdatasync,fsync,writev,write,sendto";
-    setup.runner = ["strace", "-f", "-y", "-e", calls, "-o", file.to_str().unwrap()].map(str::to_owned).to_vec();
-    let server = setup.start();
-    let mut client = server.client().await;
-    // Twice, so that the second is on a connection and a database that have nothing else to do.
-    client.record_logout(logout_of("ann")).await.unwrap();
-    let before = fs::read_to_string(&file).unwrap().len();
-    client.record_logout(logout_of("bob")).await.unwrap();
-    // strace writes as it goes; the answer is here, so what came before it is in the file or about to be.
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        let text = fs::read_to_string(&file).unwrap()[before..].to_owned();
-        if text.contains("socket:") || text.contains("TCP:") || Instant::now() > deadline {
-            return text;
+/// Watches the system calls of a process until it is dropped.
+struct Strace {
+    child: Child,
+    /// What is written as it goes.
+    lines: BufReader<ChildStderr>,
+}
+
+impl Strace {
+    fn attach(process: u32) -> Self {
+        let calls = "trace=pwrite64,sync_file_range,fdatasync,fsync,writev,write,sendto,sendmsg";
+        let mut child = Command::new("strace")
+            .args(["-f", "-y", "-e", calls, "-p", &process.to_string()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("strace is needed; tests/setup installs it");
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("attached") {
+            line.clear();
+            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "strace could not attach");
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        Self { child, lines }
+    }
+
+    /// Everything up to the line that is wanted.
+    fn until(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut seen = Vec::new();
+        let mut line = String::new();
+        while seen.last().is_none_or(|line: &String| !wanted(line)) {
+            line.clear();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "strace ended:\n{}", seen.concat());
+            seen.push(line.clone());
+        }
+        seen
+    }
+}
+
+impl Drop for Strace {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_is_answered_after_fdatasync_of_the_database_and_not_before() {
-    let trace = traced_logout().await;
-    let lines: Vec<&str> = trace.lines().collect();
-    let first = |wanted: &dyn Fn(&str) -> bool| lines.iter().position(|line| wanted(line));
-    let written = first(&|line| line.contains("pwrite64") && line.contains("/store/db>"));
-    let synced = lines.iter().rposition(|line| line.contains("fdatasync") && line.contains("/store/db>"));
-    let answered = first(&|line| {
-        (line.contains("writev(") || line.contains("write(") || line.contains("sendto(")) && line.contains("TCP:")
-    })
-    .or_else(|| first(&|line| line.contains("socket:")));
-    let (Some(written), Some(answered)) = (written, answered) else { panic!("no write or no answer in:\n{trace}") };
-    let synced_before =
-        lines[..answered].iter().position(|line| line.contains("fdatasync") && line.contains("/store/db>"));
-    assert!(synced.is_some() && synced_before.is_some_and(|synced| synced > written), "in:\n{trace}");
+    let server = Setup::new().start();
+    let mut client = server.client().await;
+    // The first on a new connection and a new database, which have other things to do.
+    client.record_logout(logout_of("ann")).await.unwrap();
+    let mut strace = Strace::attach(server.id());
+    client.record_logout(logout_of("bob")).await.unwrap();
+    let to_client = |line: &str| line.contains("TCP:") || line.contains("socket:");
+    let of_database = |line: &str, call: &str| line.contains(call) && line.contains("/store/db>");
+    let seen = tokio::task::spawn_blocking(move || {
+        // The answer to the call that is traced is the first thing that is sent after something was written.
+        let mut seen = strace.until(|line| of_database(line, "pwrite64("));
+        seen.extend(strace.until(to_client));
+        seen
+    });
+    let seen = tokio::time::timeout(Duration::from_secs(10), seen).await.expect("nothing was sent").unwrap();
+    let synced = seen.iter().position(|line| of_database(line, "fdatasync("));
+    let written = seen.iter().position(|line| of_database(line, "pwrite64(")).unwrap();
+    assert!(synced.is_some_and(|synced| synced > written && synced + 1 < seen.len()), "in:\n{}", seen.concat());
 }
 
 /// A file system of a few MiB, unmounted when dropped.

@@ -80,8 +80,6 @@ pub(crate) struct Setup {
     pub(crate) issuer: &'static str,
     /// Lines to put before it.
     pub(crate) top: &'static str,
-    /// What runs the server, as strace does.
-    pub(crate) runner: Vec<String>,
 }
 
 impl Setup {
@@ -91,7 +89,7 @@ impl Setup {
         let minter = Minter::generate("k1").unwrap();
         fs::write(directory.path().join("keys.json"), minter.jwks().to_string()).unwrap();
         let store = directory.path().join("store");
-        Self { directory, minter, store, issuer: "", top: "", runner: Vec::new() }
+        Self { directory, minter, store, issuer: "", top: "" }
     }
 
     /// With the store elsewhere.
@@ -125,7 +123,7 @@ impl Setup {
     /// The same, with a configuration that was written and changed before.
     pub(crate) fn start_as_written(self) -> Server {
         let config = self.directory.path().join("curfew.toml");
-        let (child, url) = launch(&config, &self.runner).unwrap_or_else(|log| panic!("it did not start:\n{log}"));
+        let (child, url) = launch(&config).unwrap_or_else(|log| panic!("it did not start:\n{log}"));
         Server { child, url, minter: self.minter, directory: self.directory }
     }
 }
@@ -134,17 +132,14 @@ impl Setup {
     /// The same, without waiting until it is ready.
     pub(crate) fn start_without_waiting(self) -> Server {
         let config = self.directory.path().join("curfew.toml");
-        let child = spawn(&config, &[]);
+        let child = spawn(&config);
         Server { child, url: String::new(), minter: self.minter, directory: self.directory }
     }
 }
 
 /// Starts a server.
-fn spawn(config: &Path, runner: &[String]) -> Child {
-    let binary = env!("CARGO_BIN_EXE_curfew").to_owned();
-    let words: Vec<String> = runner.iter().cloned().chain([binary]).collect();
-    Command::new(&words[0])
-        .args(&words[1..])
+fn spawn(config: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_curfew"))
         .args(["serve", "--config"])
         .arg(config)
         .stdout(Stdio::piped())
@@ -154,8 +149,8 @@ fn spawn(config: &Path, runner: &[String]) -> Child {
 }
 
 /// Starts a server and waits for its one line; what it logged, where it ended instead.
-fn launch(config: &Path, runner: &[String]) -> Result<(Child, String), String> {
-    let mut child = spawn(config, runner);
+fn launch(config: &Path) -> Result<(Child, String), String> {
+    let mut child = spawn(config);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     match line.trim().strip_prefix("curfew: serving gRPC on ") {
@@ -218,7 +213,7 @@ impl Server {
     /// Starts it again on the same configuration and store.
     pub(crate) fn restart(&mut self) {
         let config = self.directory.path().join("curfew.toml");
-        let (child, url) = launch(&config, &[]).unwrap_or_else(|log| panic!("it did not start again:\n{log}"));
+        let (child, url) = launch(&config).unwrap_or_else(|log| panic!("it did not start again:\n{log}"));
         (self.child, self.url) = (child, url);
     }
 }
