@@ -8,7 +8,7 @@
 //! leaves that to `iat`. Were they one value, a later late logout would hide an earlier live one and turn a refused
 //! token into a valid one.
 
-use super::{logout::LogoutReason, time::Timestamp};
+use super::{reason::LogoutReason, time::Timestamp};
 
 /// One logout, as a cutoff remembers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

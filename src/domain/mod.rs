@@ -5,11 +5,13 @@
 mod cutoff;
 mod identity;
 mod logout;
+mod reason;
 mod scope;
 mod time;
 
 pub use cutoff::{Cutoff, Kind, Mark};
 pub use identity::{ClientId, IdentifierError, Issuer, KeyId, MAX_IDENTIFIER_BYTES, SessionId, SubjectId, TokenId};
-pub use logout::{LogoutReason, NewLogout, Record, Recorded, Revision, When};
+pub use logout::{NewLogout, Record, Recorded, Revision, When};
+pub use reason::LogoutReason;
 pub use scope::{Scope, ScopeKind};
 pub use time::{Clock, TimeError, Timestamp};
