@@ -227,3 +227,29 @@ pub trait KeySource: Send + Sync + 'static {
     /// Whether its keys can have ids, so that one of them can be revoked.
     fn has_key_ids(&self) -> bool;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_shorter_than_its_hash_is_not_accepted() {
+        for (algorithm, least) in [(Algorithm::Hs256, 32), (Algorithm::Hs384, 48), (Algorithm::Hs512, 64)] {
+            assert!(hmac_key(&vec![7; least], None, &[algorithm]).is_ok());
+            for actual in [0, 1, least - 1] {
+                let refused = hmac_key(&vec![7; actual], None, &[algorithm]).unwrap_err();
+                assert_eq!(refused, KeyError::ShortSecret { algorithm, least, actual });
+            }
+        }
+        // The strictest of several decides.
+        assert!(hmac_key(&[7; 32], None, &[Algorithm::Hs256, Algorithm::Hs512]).is_err());
+    }
+
+    #[test]
+    fn a_key_of_one_kind_and_an_algorithm_of_another_do_not_start() {
+        for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
+            let refused = hmac_key(&[7; 64], None, &[Algorithm::Hs256, algorithm]).unwrap_err();
+            assert_eq!(refused, KeyError::DoesNotFit { algorithm, family: Family::Hmac });
+        }
+    }
+}
