@@ -23,7 +23,7 @@ use tracing::{info, warn};
 use super::fetch::{FetchError, Fetcher, check_url};
 use crate::{
     domain::{Clock, Issuer, Timestamp},
-    token::{Algorithm, KeySet, KeySource, KeysUnavailable, key_set_from_jwks, parse_object},
+    token::{Algorithm, KeyError, KeySet, KeySource, KeysUnavailable, key_set_from_jwks, parse_object},
 };
 
 /// How long after a failed fetch the next is tried; doubled each time, up to `refresh`.
@@ -43,7 +43,7 @@ pub enum KeysEndpoint {
 pub struct RefreshSettings {
     /// The longest time between two fetches.
     pub refresh: Duration,
-    /// The shortest time between two fetches, whoever asks.
+    /// The shortest time between two fetches for the sake of tokens that name unknown keys, however many come.
     pub cooldown: Duration,
     /// How long keys are trusted after they were last fetched.
     pub max_age: Duration,
@@ -142,7 +142,11 @@ impl RemoteKeys {
         let mut failures = 0;
         while !stop.is_cancelled() {
             self.fetches.send_modify(|fetches| fetches.begun += 1);
-            let pause = match self.fetch().await {
+            let fetched = tokio::select! {
+                fetched = self.fetch() => fetched,
+                () = stop.cancelled() => return,
+            };
+            let pause = match fetched {
                 Ok((keys, max_age)) => {
                     self.accept(keys, failures > 0);
                     failures = 0;
@@ -171,9 +175,12 @@ impl RemoteKeys {
             KeysEndpoint::Discovery(issuer) => self.discover(issuer).await?,
         };
         let fetched = self.fetcher.get(&url).await?;
-        let keys = key_set_from_jwks(&fetched.body, &self.algorithms)
-            .map_err(|error| FetchError::Document { url, reason: error.to_string() })?;
-        Ok((keys, fetched.max_age))
+        match key_set_from_jwks(&fetched.body, &self.algorithms) {
+            Ok(keys) => Ok((keys, fetched.max_age)),
+            // An issuer that withdraws all its keys is obeyed: a removed key is not trusted any more.
+            Err(KeyError::NoneFits(_)) => Ok((KeySet::default(), fetched.max_age)),
+            Err(error) => Err(FetchError::Document { url, reason: error.to_string() }),
+        }
     }
 
     /// The key endpoint that the discovery document of an issuer names. The document must be about that very issuer.
@@ -208,7 +215,7 @@ impl RemoteKeys {
         if first || after_failure {
             info!(issuer = %self.name, keys = count, "keys loaded");
         }
-        self.health.send_replace(KeysHealth::Fresh);
+        self.health.send_replace(if count == 0 { KeysHealth::Missing } else { KeysHealth::Fresh });
     }
 
     fn note_failure(&self, error: &FetchError) {

@@ -54,7 +54,7 @@ impl Curfew {
     #[must_use]
     pub fn has_keys(&self) -> bool {
         let now = self.clock.now();
-        self.issuers.all().iter().any(|issuer| issuer.keys.current(now).is_ok())
+        self.issuers.all().iter().any(|issuer| issuer.keys.current(now).is_ok_and(|keys| !keys.keys().is_empty()))
     }
 
     /// Waits until the store has reached a revision; returns the one that it has reached.

@@ -238,7 +238,9 @@ impl Token<'_> {
     /// Did the user authenticate before this logout, which ended the authentication? Within the second in which the
     /// cutoff lies a whole-second `auth_time` cannot tell; there the claim and `iat`, which have passed, are believed.
     fn authenticated_too_early(&self, mark: Mark) -> Option<Ground> {
-        let NumericDate(authenticated_at) = self.claims.authenticated_at?;
+        // Nobody authenticates after the token was issued: a later `auth_time` counts as `iat`, or it would be immune.
+        let latest = self.claims.issued_at.map_or(Timestamp::EPOCH, NumericDate::latest);
+        let authenticated_at = self.claims.authenticated_at?.0.min(latest);
         let cutoff = mark.logout_time.plus(self.rules.clock_skew);
         let tie = authenticated_at.is_whole_second() && authenticated_at == cutoff.start_of_second();
         (authenticated_at <= cutoff && !tie).then_some(Ground::Authentication { authenticated_at })

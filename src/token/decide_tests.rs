@@ -397,6 +397,16 @@ fn a_token_refreshed_after_the_provider_s_logout_is_refused_by_its_old_authentic
 }
 
 #[test]
+fn an_auth_time_after_the_token_itself_is_not_believed() {
+    let mut token = claims();
+    (token.issued_at, token.authenticated_at) = (Some(NumericDate(at(0))), Some(NumericDate(at(86_400_000))));
+    // Reported afterwards; by the claim the token knew of a logout as late as that, so that only `auth_time` is left.
+    token.last_logout = LastLogout::At(at(2_000));
+    let ended = subject(cutoff(2_000, Kind::Late, true));
+    assert_eq!(verdict(&token, &ended, &rules(), 3_000), Verdict::SubjectLoggedOut);
+}
+
+#[test]
 fn an_ambiguous_refusal_says_so() {
     let ambiguous = |offset: i64, skew: u64| {
         let rules = Rules { clock_skew: Duration::from_secs(skew), ..rules() };

@@ -64,9 +64,7 @@ fn usable(entry: &Value, algorithms: &[Algorithm]) -> Option<Key> {
 fn material(jwk: &Jwk) -> Option<Material> {
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
     match &jwk.algorithm {
-        AlgorithmParameters::RSA(rsa) => {
-            Some(Material::RsaComponents { modulus: decode(&rsa.n)?, exponent: decode(&rsa.e)? })
-        }
+        AlgorithmParameters::RSA(rsa) => Some(Material::Rsa { modulus: decode(&rsa.n)?, exponent: decode(&rsa.e)? }),
         AlgorithmParameters::EllipticCurve(point) => {
             let (family, width) = match point.curve {
                 EllipticCurve::P256 => (Family::P256, 32),

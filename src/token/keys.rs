@@ -13,11 +13,17 @@ use crate::domain::{KeyId, Timestamp};
 /// RSA keys shorter than this are not accepted (RFC 7518, section 3.3).
 pub const LEAST_RSA_BITS: usize = 2048;
 
+/// The most that the library verifies with.
+const MOST_RSA_BITS: usize = 8192;
+const MOST_EXPONENT_BITS: usize = 33;
+
 /// Why a key cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The bytes are no key, or too weak a one.
-    #[error("the {0} key was not accepted: damaged, or an RSA key of less than 2048 or more than 8192 bits")]
+    #[error(
+        "the {0} key was not accepted: damaged, of another curve, or an RSA key of less than 2048 or more than 8192 bits"
+    )]
     Rejected(Family),
     /// RFC 7518, section 3.2.
     #[error("{algorithm} needs a secret of at least {least} bytes; this one has {actual}")]
@@ -64,8 +70,7 @@ enum Verifier {
 
 /// The bytes of a key, before it is made ready.
 pub(super) enum Material {
-    RsaComponents { modulus: Vec<u8>, exponent: Vec<u8> },
-    RsaDer(Vec<u8>),
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
     Point(Family, Vec<u8>),
     Ed25519(Vec<u8>),
     Secret(Vec<u8>),
@@ -74,7 +79,7 @@ pub(super) enum Material {
 impl Material {
     pub(super) const fn family(&self) -> Family {
         match self {
-            Self::RsaComponents { .. } | Self::RsaDer(_) => Family::Rsa,
+            Self::Rsa { .. } => Family::Rsa,
             Self::Point(family, _) => *family,
             Self::Ed25519(_) => Family::Ed25519,
             Self::Secret(_) => Family::Hmac,
@@ -86,16 +91,18 @@ impl Material {
         let family = self.family();
         let does_not_fit = KeyError::DoesNotFit { algorithm, family };
         let parsed = match self {
-            Self::RsaComponents { modulus, exponent } => {
+            Self::Rsa { modulus, exponent } => {
                 let parameters = algorithm.rsa().ok_or(does_not_fit)?;
+                if !is_sound_rsa(modulus, exponent) {
+                    return Err(KeyError::Rejected(family));
+                }
                 RsaPublicKeyComponents { n: modulus.as_slice(), e: exponent.as_slice() }
                     .to_parsed_public_key(parameters)
                     .map_err(|_| KeyError::Rejected(family))?
             }
-            Self::RsaDer(der) => ParsedPublicKey::new(algorithm.rsa().ok_or(does_not_fit)?, der)
-                .map_err(|_| KeyError::Rejected(family))?,
             Self::Point(_, point) => ParsedPublicKey::new(algorithm.ecdsa().ok_or(does_not_fit)?, point)
                 .map_err(|_| KeyError::Rejected(family))?,
+            Self::Ed25519(bytes) if is_of_small_order(bytes) => return Err(KeyError::Rejected(family)),
             Self::Ed25519(bytes) => ParsedPublicKey::new(&ED25519, bytes).map_err(|_| KeyError::Rejected(family))?,
             Self::Secret(secret) => {
                 let (hash, least) = algorithm.hmac().ok_or(does_not_fit)?;
@@ -107,6 +114,36 @@ impl Material {
         };
         Ok(Verifier::Public(parsed))
     }
+}
+
+/// The library looks at these only when it verifies; a key that never will is better not taken at all. Sizes as RFC 7518,
+/// section 3.3, and the library allow; an exponent is odd and at least 3 (RFC 8017, section 3.1).
+fn is_sound_rsa(modulus: &[u8], exponent: &[u8]) -> bool {
+    let bits = |number: &[u8]| {
+        let significant: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
+        significant.first().map_or(0, |first| significant.len() * 8 - first.leading_zeros() as usize)
+    };
+    let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
+    (LEAST_RSA_BITS..=MOST_RSA_BITS).contains(&bits(modulus))
+        && (2..=MOST_EXPONENT_BITS).contains(&bits(exponent))
+        && odd(modulus)
+        && odd(exponent)
+}
+
+/// The points of small order, by their y; the sign bit is left out. With such a key one signature fits many texts
+/// (RFC 8032, section 5.1.7, asks for no such check, but nobody's key is one of these by honest means).
+fn is_of_small_order(point: &[u8]) -> bool {
+    const ORDER_8: [[u8; 32]; 2] = [
+        *b"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+        *b"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+    ];
+    let Ok(mut y) = <[u8; 32]>::try_from(point) else { return false };
+    let [low, middle @ .., high] = &mut y;
+    *high &= 0x7f;
+    // 0 and 1; then -1, and 0 and 1 again with the prime 2^255 - 19 added.
+    let tiny = *low <= 1 && *high == 0 && middle.iter().all(|byte| *byte == 0);
+    let near_prime = (0xec..=0xee).contains(low) && *high == 0x7f && middle.iter().all(|byte| *byte == 0xff);
+    tiny || near_prime || ORDER_8.contains(&y)
 }
 
 impl Key {

@@ -1,5 +1,6 @@
 //! Public keys in PEM files (RFC 7468, section 13; RFC 8017, appendix A.1.1).
 
+use aws_lc_rs::{io::Positive, rsa::PublicKey};
 use jsonwebtoken::DecodingKey;
 
 use super::{
@@ -26,8 +27,13 @@ fn material(pem: &[u8]) -> Result<Material, KeyError> {
     if text.contains("BEGIN CERTIFICATE") {
         return Err(KeyError::Pem("it holds a certificate; give the public key in it: openssl x509 -pubkey -noout"));
     }
+    if text.matches("-----BEGIN ").count() > 1 {
+        return Err(KeyError::Pem("it holds more than one key; which one is meant? Give each a file of its own"));
+    }
     if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
-        return Ok(Material::RsaDer(bytes(&key)?));
+        let key = PublicKey::from_der(&bytes(&key)?).map_err(|_| KeyError::Rejected(Family::Rsa))?;
+        let big_endian = |number: Positive<'_>| number.big_endian_without_leading_zero().to_vec();
+        return Ok(Material::Rsa { modulus: big_endian(key.modulus()), exponent: big_endian(key.exponent()) });
     }
     if let Ok(key) = DecodingKey::from_ec_pem(pem) {
         let point = bytes(&key)?;

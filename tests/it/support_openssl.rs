@@ -167,7 +167,8 @@ MCowBQYDK2VwAyEA6y00vGVdDyvkNrjwIM7E00RwEYAdws4JaF+qdyJH4g0=
 ];
 
 /// PS256 by the RSA 2048 key with a salt of 20 bytes, where RFC 7518, section 3.5, wants 32.
-pub(crate) const SHORT_SALT: &str = "EUvC_wtXGFYVHa8gp4-2aQO89Qsf1qeQrNs_FLrC_yFHFGAsK85nQ1bBdVTnX3saj14ld9GJ9BvT_9gC41hL\
+pub(crate) const SHORT_SALT: &str = "\
+     EUvC_wtXGFYVHa8gp4-2aQO89Qsf1qeQrNs_FLrC_yFHFGAsK85nQ1bBdVTnX3saj14ld9GJ9BvT_9gC41hL\
      RqAeBgrnC_hMFdAQQVagVvjIz7uQuI6Y9-WDYWKiPccx0aq7rF1KKOn4JBF_hTmKoKvQbz9TebpKABV3SzrJ\
      3xSQ-IQ_Pp5dSwGnR8U7nu2Ykb-r0z4XLFB6i0QEmakhrZxiBqSMHvFNiLPVy2WuR8-JbVBijT_DvZ6reOIy\
      k5B-jJpcJR-tNcUkJ4ZqLCbF8TodEPu-wwIAw_81mIh3gA_gO8JHac_nrAGGu25ZiC6_31yzJPId93mUTVvb\
@@ -266,12 +267,14 @@ pDbYakr73mbptkomTDVR8fkCIQC71F1y7DPyBTt7NqM36sq5iP5IyRunU1Lt64s7
 ";
 
 /// The modulus of that RSA key of 1024 bits, as a JWK has it.
-pub(crate) const WEAK_MODULUS: &str = "xOzJeHhHjuRRbHOmfIj6L_dV-sKNdleoeIpAAkiGrXyILmSYQIHKQQUDClX-9Du8HdwkyB2Z5_jx7GZN4HGd\
+pub(crate) const WEAK_MODULUS: &str = "\
+     xOzJeHhHjuRRbHOmfIj6L_dV-sKNdleoeIpAAkiGrXyILmSYQIHKQQUDClX-9Du8HdwkyB2Z5_jx7GZN4HGd\
      zSzYOmXMv4hVVrStej-LHLeTA9IFWRxktmUP2KhUj1L3-McaujO8M_pjVluuehJ-kvkxlIyczbxkSX8Kebs4\
      Gnk";
 
 /// A token by that key, of `https://rsa.example` with `kid` "weak", issued at 1,780,000,000 for an hour.
-pub(crate) const WEAK_TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6IndlYWsiLCJ0eXAiOiJhdCtqd3QifQ.eyJpc3MiOiJodHRwczovL3JzY\
+pub(crate) const WEAK_TOKEN: &str = "\
+     eyJhbGciOiJSUzI1NiIsImtpZCI6IndlYWsiLCJ0eXAiOiJhdCtqd3QifQ.eyJpc3MiOiJodHRwczovL3JzY\
      S5leGFtcGxlIiwic3ViIjoiYW5uIiwiYXVkIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZSIsImlhdCI6MTc4MDAwM\
      DAwMCwiZXhwIjoxNzgwMDAzNjAwfQ.P9tdn-tZL1cv-t1ow_fkIrnQcrbk47-_vZb9mgHLci96F9PKLuMS1z\
      LbDV9ja_1Pe_Osti4bhwnfd8F6i-oXQ-MollqiHZBgj73hgLxRDcjWskciRRQh28nvoSJwzO6RFfv1LAi1wa\

@@ -3,9 +3,9 @@
 //! Whoever made them, a signature holds with its own key and algorithm over its own text, and with nothing else.
 
 #[path = "support_keys.rs"]
-pub mod keys;
+pub(crate) mod keys;
 #[path = "support_openssl.rs"]
-pub mod openssl;
+pub(crate) mod openssl;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -44,7 +44,7 @@ impl Vector {
         let jwk = self.jwk.as_ref().unwrap();
         match jwk["k"].as_str() {
             Some(secret) => hmac_key(&decode(secret), None, algorithms),
-            None => key_set_from_jwks(jwks(&[jwk.clone()]).as_bytes(), algorithms),
+            None => key_set_from_jwks(jwks(std::slice::from_ref(jwk)).as_bytes(), algorithms),
         }
     }
 
@@ -289,7 +289,8 @@ proptest! {
         position in any::<prop::sample::Index>(), byte in b' '..=b'~', keep in any::<bool>(),
     ) {
         static PAIR: std::sync::LazyLock<Pair> = std::sync::LazyLock::new(|| Pair::generate(Family::Ed25519));
-        let raw = PAIR.token(Algorithm::EdDsa, r#"{"alg":"EdDSA","kid":"k","typ":"JWT"}"#, r#"{"iss":"joe","sub":"ann"}"#);
+        let header = r#"{"alg":"EdDSA","kid":"k","typ":"JWT"}"#;
+        let raw = PAIR.token(Algorithm::EdDsa, header, r#"{"iss":"joe","sub":"ann"}"#);
         let mut bytes = raw.clone().into_bytes();
         if !keep {
             *position.get_mut(&mut bytes) = byte;
@@ -386,7 +387,6 @@ fn a_public_key_of_a_kind_that_is_not_supported_is_refused() {
 }
 
 #[test]
-#[ignore = "bug: the library looks at the size only when it verifies, so that Material::verifier accepts any"]
 fn an_rsa_key_of_less_than_2048_bits_is_refused_when_it_is_read() {
     for algorithm in ALGORITHMS.into_iter().filter(|algorithm| algorithm.family() == Family::Rsa) {
         let refused = key_from_pem(openssl::WEAK_RSA.as_bytes(), None, &[algorithm]);
@@ -449,7 +449,6 @@ fn unfit_rsa_keys() -> [(&'static str, String, &'static str); 4] {
 }
 
 #[test]
-#[ignore = "bug: the library looks at size and exponent only when it verifies, so that Material::verifier accepts any"]
 fn an_unfit_rsa_key_of_a_set_is_left_out_and_the_others_stay() {
     let good = Pair::generate(Family::P256);
     for (name, n, e) in unfit_rsa_keys() {

@@ -1,8 +1,17 @@
 //! Unfit requests: each is `INVALID_ARGUMENT` and names the field, with a reason that a program can read.
 
-use curfew::transport::grpc::{
-    FILE_DESCRIPTOR_SET,
-    pb::{self, record_logout_request::Target, revocation_service_client::RevocationServiceClient},
+use std::sync::Arc;
+
+use curfew::{
+    domain::{KeyId, LogoutReason},
+    outbound::StaticKeys,
+    service::{self, Curfew, Issuers, LogoutRequest, ServiceError},
+    store::MemoryStore,
+    token::{Algorithm, hmac_key},
+    transport::grpc::{
+        FILE_DESCRIPTOR_SET,
+        pb::{self, record_logout_request::Target, revocation_service_client::RevocationServiceClient},
+    },
 };
 use prost::{
     Message,
@@ -16,7 +25,7 @@ use tonic::{
 };
 use tonic_types::StatusExt;
 
-use crate::support::{Setup, logout_of, unix_seconds};
+use crate::support::{ManualClock, Setup, logout_of, unix_seconds};
 
 /// The field at fault, the reason and the text.
 fn fault(status: &Status) -> (String, String, String) {
@@ -122,6 +131,27 @@ async fn a_logout_that_could_stop_nothing_is_refused() {
     let with_subject = with(Target::Session(pb::Session { subject: "ann".to_owned(), ..session }));
     let recorded = client.record_logout(with_subject).await.unwrap().into_inner().logout.unwrap();
     assert!(matches!(recorded.scope, Some(pb::logout::Scope::Subject(subject)) if subject.subject == "ann"));
+}
+
+#[tokio::test]
+async fn a_key_without_a_name_cannot_be_revoked_by_it() {
+    for (kid, enforceable) in [(None, false), (Some(KeyId::parse("k1").unwrap()), true)] {
+        let mut issuer = super::configured_issuer("op", "https://op.example");
+        issuer.keys = Arc::new(StaticKeys::new(hmac_key(&[7; 32], kid, &[Algorithm::Hs256]).unwrap()));
+        let clock = Arc::new(ManualClock::at(1_780_000_000_000));
+        let curfew = Curfew::new(Issuers::new(vec![issuer]), Arc::new(MemoryStore::new()), clock);
+        let request = LogoutRequest {
+            target: service::Target::Key("op".to_owned(), KeyId::parse("k1").unwrap()),
+            logout_time: None,
+            reason: LogoutReason::Compromise,
+            reauthenticate: None,
+            settle: None,
+        };
+        match curfew.record_logout(request).await {
+            Ok(_) => assert!(enforceable),
+            Err(error) => assert!(!enforceable && matches!(error, ServiceError::NotEnforceable(_)), "{error}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
