@@ -277,14 +277,13 @@ async fn an_issuer_that_withdraws_its_keys_is_obeyed() {
         Reply::ok(&jwks(&[Pair::Secret(vec![7; 64]).jwk("k1")])),
         Reply::ok(&jwks(&[Pair::generate(Family::P384).jwk("k1")])),
     ] {
-        let (server, log) = (Server::start().await, Log::start());
+        let server = Server::start().await;
         server.answer("/jwks", set(&[&k1]));
         let setup = Setup::of(&server, EAGER);
         setup.until(KeysHealth::Fresh).await;
         server.answer("/jwks", withdrawn);
         setup.until(KeysHealth::Missing).await;
         assert_eq!(setup.check(&token(&k1)).await, Ok(Verdict::UnknownKey));
-        assert!(log.text().contains("no key that can be used"), "{}", log.text());
         server.answer("/jwks", set(&[&k1]));
         setup.until(KeysHealth::Fresh).await;
         assert_eq!(setup.check(&token(&k1)).await, Ok(Verdict::Valid));
