@@ -1,6 +1,5 @@
 # syntax=docker/dockerfile:1
 
-# Both images are Debian 12, so that the program finds the C library it was linked with.
 ARG RUST_VERSION=1.95
 
 FROM rust:${RUST_VERSION}-bookworm AS build
@@ -11,11 +10,10 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     cargo build --release --locked --bin curfew \
-    && install -D target/release/curfew /out/curfew \
-    # The last image has no shell to make the data directory with. A fresh volume mounted there takes over its owner.
-    && install -d /out/data
+    && ./image-root target/release/curfew /image
 
-FROM gcr.io/distroless/cc-debian12:nonroot
+# Nothing but the program, the C library it was linked with, the certificate authorities and names for its user.
+FROM scratch
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="curfew" \
@@ -23,8 +21,9 @@ LABEL org.opencontainers.image.title="curfew" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-COPY --from=build /out/curfew /usr/local/bin/curfew
-COPY --from=build --chown=65532:65532 /out/data /var/lib/curfew
+COPY --from=build /image /
+# A fresh volume mounted there takes over its owner.
+COPY --from=build --chown=65532:65532 /image/var/lib/curfew /var/lib/curfew
 # By number: Kubernetes cannot tell from a name that it is not root.
 USER 65532:65532
 EXPOSE 50051

@@ -79,6 +79,7 @@ mod each {
         identifiers_are_byte_exact_and_case_sensitive
         longest_and_oddest_identifiers
         a_session_s_logout_leaves_the_subject_alone
+        a_logout_that_ended_authentications_is_kept_for_clients_and_issuers
         many_writers_at_once
         a_dropped_future_leaves_old_or_new_never_half
         a_closed_store_says_so
@@ -243,6 +244,23 @@ async fn a_session_s_logout_leaves_the_subject_alone(store: Arc<dyn Store>) {
         for other in &scopes[index + 1..] {
             assert_eq!(store.get(other), Ok(None), "{scope:?} touched {other:?}");
         }
+    }
+}
+
+async fn a_logout_that_ended_authentications_is_kept_for_clients_and_issuers(store: Arc<dyn Store>) {
+    let issuers = Issuers::new(vec![crate::doors::configured_issuer("op", "https://op.example")]);
+    let scopes = [Scope::Client(issuer(), ClientId::parse("app").unwrap()), Scope::Issuer(issuer())];
+    for scope in &scopes {
+        let ended = NewLogout { reauthenticate: true, ..logout(scope, When::Now, at(0)) };
+        store.record(ended).await.unwrap();
+    }
+    let plain = Scope::Client(issuer(), ClientId::parse("shop").unwrap());
+    record(&store, &plain, When::Now, 0).await;
+    // Long after every token of that time is dead, a token refreshed since may go back to that authentication.
+    assert_eq!(store.forget(forgettable(&issuers, None, at(1_000_000_000))).await, Ok(1));
+    assert_eq!(store.get(&plain), Ok(None));
+    for kept in &scopes {
+        assert!(store.get(kept).unwrap().is_some());
     }
 }
 
