@@ -32,30 +32,21 @@ fn sled() -> Candidate {
     Candidate { store: Arc::new(store), _directory: Some(directory) }
 }
 
-/// Makes two tests of each law, one for each backend.
+/// Two tests of each law, one for each backend.
 mod each {
-    use super::{
-        Arc, a_closed_store_says_so, a_dropped_future_leaves_old_or_new_never_half,
-        a_late_logout_before_a_live_one_changes_nothing, a_late_logout_keeps_its_time,
-        a_logout_by_a_token_is_not_before_the_token, a_repeat_changes_nothing,
-        a_session_s_logout_leaves_the_subject_alone, a_stamp_is_later_than_the_subject_s_at_any_client,
-        a_stamp_is_strictly_later, an_older_logout_does_not_move_the_cutoff_back, append_then_read,
-        expiry_never_drops_what_could_still_refuse_a_live_token, identifiers_are_byte_exact_and_case_sensitive,
-        live_and_late_are_kept_apart, longest_and_oddest_identifiers, many_writers_at_once, memory as new_memory,
-        revisions_rise, sled as new_sled, unknown_is_none, waiting_for_a_revision_ends_when_it_is_there,
-    };
+    use super::*;
 
     macro_rules! both {
         ($($law:ident)*) => { $(
             mod $law {
                 #[tokio::test(flavor = "multi_thread")]
                 async fn holds_in_memory() {
-                    super::$law(super::new_memory().store).await;
+                    super::$law(super::memory().store).await;
                 }
 
                 #[tokio::test(flavor = "multi_thread")]
                 async fn holds_on_sled() {
-                    let candidate = super::new_sled();
+                    let candidate = super::sled();
                     super::$law(super::Arc::clone(&candidate.store)).await;
                     candidate.store.close().await.unwrap();
                 }
