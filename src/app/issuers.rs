@@ -1,13 +1,13 @@
 //! From configured issuers to issuers with keys: files are read now, endpoints are fetched once the service runs.
 
-use std::{path::Path, sync::Arc};
+use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use crate::{
     config::{Config, Fault, IssuerConfig, KeysConfig},
     domain::Clock,
     outbound::{Fetcher, KeysEndpoint, RemoteKeys, StaticKeys},
     service::{ConfiguredIssuer, Issuers},
-    token::{Algorithm, KeyError, KeySet, KeySource, hmac_key, key_from_pem, key_set_from_jwks},
+    token::{Algorithm, KeyError, KeySet, KeySource, hmac_key, key_from_pem, key_set_from_jwks, parse_object},
 };
 
 /// The largest key file that is read.
@@ -75,18 +75,30 @@ fn key_source(config: &IssuerConfig, clock: &Arc<dyn Clock>) -> Result<Source, S
 
 fn from_file(path: &Path, read: impl Fn(&[u8]) -> Result<KeySet, KeyError>) -> Result<Source, String> {
     let fault = |text: String| format!("{}: {text}", path.display());
-    let length = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
-    if length > MOST_BYTES {
-        return Err(fault(format!("it is {length} bytes long; at most {MOST_BYTES} are read")));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| fault(error.to_string()))?;
+    // No trust in the length that the system tells: a device has none.
+    let length = file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| fault(error.to_string()))?;
+    if length as u64 > MOST_BYTES {
+        return Err(fault(format!("it is longer than the {MOST_BYTES} bytes that are read")));
     }
-    let bytes = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
     let keys = read(&bytes).map_err(|error| fault(error.to_string()))?;
     Ok((Arc::new(StaticKeys::new(keys)), None))
+}
+
+/// Whether an entry of a JWK Set has the private half of a key (RFC 7518, sections 6.2.2 and 6.3.2).
+fn holds_private_keys(bytes: &[u8]) -> bool {
+    let document = parse_object(bytes).unwrap_or_default();
+    let entries = document.get("keys").and_then(serde_json::Value::as_array);
+    entries.is_some_and(|entries| entries.iter().any(|entry| entry.get("d").is_some()))
 }
 
 /// A set in a file does not change, so that every algorithm must find its key now.
 fn key_set(bytes: &[u8], algorithms: &[Algorithm]) -> Result<KeySet, KeyError> {
     let keys = key_set_from_jwks(bytes, algorithms)?;
+    if holds_private_keys(bytes) {
+        return Err(KeyError::Jwks("it holds a private key (member d), which Curfew must never see".to_owned()));
+    }
     match keys.lacking(algorithms) {
         Some(algorithm) => Err(KeyError::NoneFits(algorithm)),
         None => Ok(keys),

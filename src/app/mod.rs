@@ -15,6 +15,7 @@ use std::{
 };
 
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{
     service::Routes,
@@ -41,7 +42,14 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 
 /// The most calls that one connection may have in flight. Clients queue beyond it, on their side.
-const MOST_STREAMS: u32 = 1024;
+const MOST_STREAMS: u32 = 256;
+
+/// How long a call may take, its request included: one that is never finished must not be kept for ever. Settling takes
+/// a second and the clock skew, which is at most half of this.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long no connection is accepted after one could not be, as when there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -202,12 +210,20 @@ impl App {
 }
 
 async fn serve(routes: Routes, listener: TcpListener, stop: CancellationToken) -> Result<(), tonic::transport::Error> {
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).then(|accepted| async {
+        if let Err(error) = &accepted {
+            warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+        accepted
+    });
     Server::builder()
+        .timeout(CALL_TIMEOUT)
         .http2_keepalive_interval(Some(KEEPALIVE.0))
         .http2_keepalive_timeout(Some(KEEPALIVE.1))
         .max_concurrent_streams(MOST_STREAMS)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop.cancelled_owned())
+        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
         .await
 }
 

@@ -2,12 +2,11 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anstream::println;
 use clap::Args;
 
 use super::{
     Outcome,
-    output::{BAD, GOOD, failure},
+    output::{BAD, GOOD, failure, say},
     serve::environment,
 };
 use crate::{
@@ -42,15 +41,15 @@ impl CheckConfig {
         if self.json {
             let faults: Vec<_> =
                 faults.iter().map(|fault| serde_json::json!({"key": fault.key, "text": fault.text})).collect();
-            println!("{}", serde_json::json!({"ok": faults.is_empty(), "faults": faults}));
+            say!("{}", serde_json::json!({"ok": faults.is_empty(), "faults": faults}));
         } else if faults.is_empty() {
             let s = if issuers == 1 { "" } else { "s" };
-            println!("{GOOD}good{GOOD:#}  {issuers} issuer{s} configured");
+            say!("{GOOD}good{GOOD:#}  {issuers} issuer{s} configured");
         } else {
             let s = if faults.len() == 1 { "" } else { "s" };
             failure(&format!("the configuration has {} fault{s}", faults.len()));
             for fault in &faults {
-                println!("  {BAD}{}{BAD:#}  {}", fault.key, fault.text);
+                say!("  {BAD}{}{BAD:#}  {}", fault.key, fault.text);
             }
         }
         Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })

@@ -5,7 +5,6 @@
 
 use std::{fs, net::SocketAddr, path::Path, process::ExitCode};
 
-use anstream::println;
 use clap::Args;
 use prost_types::value::Kind;
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use tonic::transport::Channel;
 use super::{
     Failure, Outcome,
     connect::explain,
-    output::{self, BAD, BOLD, DIM, GOOD},
+    output::{self, BAD, BOLD, DIM, GOOD, say},
 };
 use crate::{
     app::{App, SystemClock},
@@ -123,10 +122,7 @@ impl Story {
 
     /// Plays it. Returns whether every step came out as it must.
     async fn play(&mut self) -> Result<bool, Failure> {
-        println!(
-            "{BOLD}Curfew serves on {}.{BOLD:#} An issuer made up for the occasion signs the tokens.\n",
-            self.address
-        );
+        say!("{BOLD}Curfew serves on {}.{BOLD:#} An issuer made up for the occasion signs the tokens.\n", self.address);
         let first = self.log_in().await?;
         self.check("her token is honoured", &first, Verdict::Valid).await?;
         self.log_out().await?;
@@ -137,7 +133,7 @@ impl Story {
         self.last_token = second;
         let (style, word) =
             if self.as_it_must { (GOOD, "Log out means logged out.") } else { (BAD, "This is not as it must be.") };
-        println!("\n{style}{word}{style:#}");
+        say!("\n{style}{word}{style:#}");
         Ok(self.as_it_must)
     }
 
@@ -185,20 +181,20 @@ impl Story {
     fn step(&mut self, as_it_must: bool, what: &str, outcome: &str) {
         self.as_it_must &= as_it_must;
         let (style, mark) = if as_it_must { (GOOD, "✓") } else { (BAD, "✗") };
-        println!("  {style}{mark}{style:#} {what:<48} {DIM}{outcome}{DIM:#}");
+        say!("  {style}{mark}{style:#} {what:<48} {DIM}{outcome}{DIM:#}");
     }
 
     fn invite(&self) {
         let address = self.address;
-        println!("\nStill serving; Ctrl-C ends it. In another terminal:\n");
-        println!("  TOKEN={}", self.last_token);
-        println!(
+        say!("\nStill serving; Ctrl-C ends it. In another terminal:\n");
+        say!("  TOKEN={}", self.last_token);
+        say!(
             "  grpcurl -plaintext -d '{{\"token\": \"'$TOKEN'\"}}' {address} curfew.v1.RevocationService/ValidateToken"
         );
-        println!(
+        say!(
             "  grpcurl -plaintext -d '{{\"subject\": {{\"subject\": \"{SUBJECT}\"}}}}' {address} \
              curfew.v1.RevocationService/RecordLogout"
         );
-        println!("  curfew validate --server {address} $TOKEN\n");
+        say!("  curfew validate --server {address} $TOKEN\n");
     }
 }

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use anstream::println;
 use clap::Args;
 
 use super::{
     Outcome,
     connect::{Connect, explain},
-    output::{self, BOLD, DIM},
+    output::{self, BOLD, DIM, say},
 };
 use crate::transport::grpc::pb;
 
@@ -43,11 +42,11 @@ impl LastLogout {
         if self.connect.json {
             output::json("GetLastLogoutResponse", &response)?;
         } else if response.last_logout_time.is_some() {
-            println!("{BOLD}{}{BOLD:#}", output::time(response.last_logout_time.as_ref()));
+            say!("{BOLD}{}{BOLD:#}", output::time(response.last_logout_time.as_ref()));
             output::table(&[("reason", output::reason(response.reason))]);
-            println!("{DIM}revision {}{DIM:#}", response.revision);
+            say!("{DIM}revision {}{DIM:#}", response.revision);
         } else {
-            println!("{BOLD}never{BOLD:#}  no logout of {:?} is known", self.subject);
+            say!("{BOLD}never{BOLD:#}  no logout of {:?} is known", self.subject);
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anstream::println;
 use clap::{Args, ValueEnum};
 use prost_types::Timestamp as ProtoTimestamp;
 
@@ -10,7 +9,7 @@ use super::{
     Failure, Outcome,
     connect::{Connect, explain},
     input,
-    output::{self, DIM, GOOD},
+    output::{self, DIM, GOOD, say},
 };
 use crate::{
     domain::Timestamp,
@@ -104,9 +103,9 @@ impl Logout {
             } else {
                 ("already known", "a logout at that instant or later was in force")
             };
-            println!("{GOOD}{word}{GOOD:#}  {meaning}");
+            say!("{GOOD}{word}{GOOD:#}  {meaning}");
             output::table(&response.logout.as_ref().map(output::logout_rows).unwrap_or_default());
-            println!("{DIM}revision {}{DIM:#}", response.revision);
+            say!("{DIM}revision {}{DIM:#}", response.revision);
         }
         Ok(ExitCode::SUCCESS)
     }

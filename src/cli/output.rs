@@ -2,7 +2,13 @@
 //!
 //! Colour goes away by itself where nobody sees it: in a pipe, with NO_COLOR, on a dumb terminal.
 
-use anstream::{eprintln, println};
+use std::{
+    fmt,
+    io::{self, Write},
+    process,
+};
+
+use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
@@ -19,6 +25,25 @@ pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const BOLD: Style = Style::new().bold();
 
+/// Prints a line. Where nobody can be told anything (a full disk, say), the program ends as for any failure; where nobody
+/// listens any more (a closed pipe), quietly.
+pub(super) fn line(text: fmt::Arguments<'_>) {
+    let mut out = anstream::stdout();
+    match writeln!(out, "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            failure(&format!("standard output cannot be written: {error}"));
+            process::exit(2);
+        }
+        Ok(()) | Err(_) => (),
+    }
+}
+
+/// Like `println!`, by way of [`line`].
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::output::line(format_args!($($text)*)) };
+}
+pub(super) use say;
+
 /// Says on standard error what failed.
 pub(super) fn failure(text: &str) {
     eprintln!("{BAD}curfew:{BAD:#} {text}");
@@ -28,7 +53,7 @@ pub(super) fn failure(text: &str) {
 pub(super) fn table(rows: &[(&str, String)]) {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     for (name, value) in rows {
-        println!("  {DIM}{name:<width$}{DIM:#}  {value}");
+        say!("  {DIM}{name:<width$}{DIM:#}  {value}");
     }
 }
 
@@ -40,7 +65,7 @@ pub(super) fn json<M: Message>(name: &str, message: &M) -> Result<(), Failure> {
     dynamic.transcode_from(message)?;
     let mut serializer = serde_json::Serializer::new(Vec::new());
     dynamic.serialize_with_options(&mut serializer, &SerializeOptions::new().skip_default_fields(false))?;
-    println!("{}", String::from_utf8(serializer.into_inner())?);
+    say!("{}", String::from_utf8(serializer.into_inner())?);
     Ok(())
 }
 

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anstream::println;
 use clap::Args;
 use prost_types::{Struct, value::Kind};
 
@@ -10,7 +9,7 @@ use super::{
     Outcome, REFUSED,
     connect::{Connect, explain},
     input,
-    output::{self, BAD, BOLD, DIM, GOOD},
+    output::{self, BAD, BOLD, DIM, GOOD, say},
 };
 use crate::transport::grpc::pb::{self, Verdict};
 
@@ -76,23 +75,23 @@ impl Validate {
 fn print(response: &pb::ValidateTokenResponse) {
     let verdict = output::verdict(response.verdict);
     let style = if response.valid { GOOD } else { BAD };
-    println!("{style}{verdict}{style:#}  {}", response.detail);
+    say!("{style}{verdict}{style:#}  {}", response.detail);
     if let Some(token) = &response.token {
-        println!("\n{BOLD}Token{BOLD:#}");
+        say!("\n{BOLD}Token{BOLD:#}");
         output::table(&token_rows(token));
     }
     if let Some(claims) = &response.claims {
-        println!("\n{BOLD}Claims{BOLD:#}");
+        say!("\n{BOLD}Claims{BOLD:#}");
         output::table(&claim_rows(claims));
     }
-    println!("\n{BOLD}Checks{BOLD:#}");
+    say!("\n{BOLD}Checks{BOLD:#}");
     print_checks(response);
     if let Some(logout) = &response.logout {
-        println!("\n{BOLD}The logout that decided{BOLD:#}");
+        say!("\n{BOLD}The logout that decided{BOLD:#}");
         output::table(&output::logout_rows(logout));
     }
     let last_logout = output::time(response.last_logout_time.as_ref());
-    println!("\n{DIM}last logout of the subject {last_logout}, revision {}{DIM:#}", response.revision);
+    say!("\n{DIM}last logout of the subject {last_logout}, revision {}{DIM:#}", response.revision);
 }
 
 fn print_checks(response: &pb::ValidateTokenResponse) {
@@ -107,7 +106,7 @@ fn print_checks(response: &pb::ValidateTokenResponse) {
         } else {
             (GOOD, "✓", String::new())
         };
-        println!("  {style}{mark}{style:#} {check:<34}{style}{outcome}{style:#}");
+        say!("  {style}{mark}{style:#} {check:<34}{style}{outcome}{style:#}");
     }
 }
 

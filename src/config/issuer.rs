@@ -15,6 +15,9 @@ const REGISTERED: [&str; 10] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti",
 /// More than this is no longer a difference of clocks.
 const MOST_LEEWAY: Duration = Duration::from_secs(300);
 
+/// A logout that settles takes as long, and a call may not take for ever.
+const MOST_SKEW: Duration = Duration::from_secs(30);
+
 /// One issuer.
 #[derive(Debug, Clone)]
 pub struct IssuerConfig {
@@ -71,12 +74,17 @@ impl IssuerConfig {
         let keys = KeysConfig::read(section.section("keys"), issuer.as_ref(), algorithms.as_deref());
         let last_logout = read_last_logout(&mut section);
         let session_claim = read_claim_name(&mut section, "session_claim");
+        if let (Some(one), Some(other)) = (&last_logout, &session_claim)
+            && *one.name == **other
+        {
+            section.fault("session_claim", format!("{other:?} is the last_logout_claim; it cannot be both"));
+        }
         let max_token_lifetime = section.duration("max_token_lifetime").unwrap_or(Duration::from_secs(24 * 3600));
         if max_token_lifetime.is_zero() {
             section.fault("max_token_lifetime", "must be more than nothing");
         }
-        let leeway = read_leeway(&mut section, "leeway", Duration::from_secs(10));
-        let clock_skew = read_leeway(&mut section, "clock_skew", Duration::ZERO);
+        let leeway = read_leeway(&mut section, "leeway", Duration::from_secs(10), MOST_LEEWAY);
+        let clock_skew = read_leeway(&mut section, "clock_skew", Duration::ZERO, MOST_SKEW);
         let claim_ahead =
             section.choice("claim_ahead", &[("accept", ClaimAhead::Accept), ("refuse", ClaimAhead::Refuse)]);
         let types = read_types(&mut section);
@@ -155,10 +163,11 @@ fn read_claim_name(section: &mut Section<'_>, key: &'static str) -> Option<Strin
     Some(name)
 }
 
-fn read_leeway(section: &mut Section<'_>, key: &'static str, default: Duration) -> Duration {
+fn read_leeway(section: &mut Section<'_>, key: &'static str, default: Duration, most: Duration) -> Duration {
     let leeway = section.duration(key).unwrap_or(default);
-    if leeway > MOST_LEEWAY {
-        section.fault(key, "must be at most 5m: more is no longer a difference of clocks");
+    if leeway > most {
+        let most = humantime::format_duration(most);
+        section.fault(key, format!("must be at most {most}: more is no longer a difference of clocks"));
     }
     leeway
 }

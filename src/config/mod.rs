@@ -217,8 +217,15 @@ impl LogConfig {
     fn read(mut section: Section<'_>) -> Self {
         let json = section.choice("format", &[("text", false), ("json", true)]).unwrap_or(false);
         let level = section.text("level").unwrap_or_else(|| "info".to_owned());
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&level) {
-            section.fault("level", format!("{level:?} is neither a level nor a list of directives: {error}"));
+        let words = level.split(',').map(|directive| directive.rsplit('=').next().unwrap_or_default().trim());
+        let known = ["off", "error", "warn", "info", "debug", "trace"];
+        let misspelt = words.into_iter().find(|word| !known.contains(&word.to_ascii_lowercase().as_str()));
+        if misspelt.is_some() || tracing_subscriber::EnvFilter::try_new(&level).is_err() {
+            let known = known.join(", ");
+            section.fault(
+                "level",
+                format!("{level:?} is neither one of {known} nor directives as \"info,curfew::store=debug\""),
+            );
         }
         section.finish();
         Self { json, level }

@@ -108,8 +108,10 @@ impl<'a> Section<'a> {
         let of_array = |value: &Value| {
             value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         };
-        let of_env = |text: &str| Some(text.split(',').map(|item| item.trim().to_owned()).collect());
-        self.read(key, "a list of strings", of_array, of_env)
+        // A TOML list here would be cut at its commas, brackets and all.
+        let of_env =
+            |text: &str| (!text.starts_with('[')).then(|| text.split(',').map(|item| item.trim().to_owned()).collect());
+        self.read(key, "a list of strings (in a variable: with commas, without brackets)", of_array, of_env)
     }
 
     /// A length of time, as `1h 30m`.

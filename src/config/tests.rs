@@ -110,6 +110,20 @@ fn keys_come_over_tls_or_from_this_machine() {
 }
 
 #[test]
+fn traps_are_faults() {
+    let level = faults(&format!("[log]\nlevel = \"inof\"\n{LEAST}"), &[]);
+    assert!(level[0].starts_with("log.level: \"inof\" is neither"), "{level:?}");
+    for good in ["info", "INFO", "off", "info,curfew::store=debug"] {
+        assert!(parse(&format!("[log]\nlevel = \"{good}\"\n{LEAST}"), &[]).is_ok(), "{good}");
+    }
+    let both = faults(&format!("{LEAST}last_logout_claim = \"x\"\nsession_claim = \"x\"\n"), &[]);
+    assert!(both[0].contains("cannot be both"), "{both:?}");
+    let list = faults(LEAST, &[("CURFEW_ISSUER__0__AUDIENCES", "[\"a\", \"b\"]")]);
+    assert!(list[0].contains("without brackets"), "{list:?}");
+    assert!(faults(&format!("{LEAST}clock_skew = \"31s\""), &[])[0].contains("at most 30s"));
+}
+
+#[test]
 fn two_issuers_have_two_names() {
     let twice = faults(&format!("{LEAST}{LEAST}"), &[]);
     assert!(twice.iter().any(|fault| fault.contains("\"acme\" is configured twice")), "{twice:?}");

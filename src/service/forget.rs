@@ -3,7 +3,7 @@
 //! A token lives at most `max_token_lifetime` from its `iat` (the decision enforces it), and is honoured for the leeway
 //! after that. So a record of a token, session, client, key or issuer has done its work once every token that it could
 //! refuse is dead. Exceptions, which are kept: a logout that ended the authentication of a client's or an issuer's users,
-//! for `auth_time` may be much older than the token; and records of issuers that are no longer configured.
+//! for `auth_time` may be much older than the token; compromised keys; and records of issuers that are no longer configured.
 //!
 //! Subjects' logouts are kept for `retention`, by default for ever: the login action needs them.
 
@@ -43,7 +43,7 @@ pub fn forgettable(issuers: &Issuers, retention: Option<Duration>, now: Timestam
 fn kept_for(scope: &Scope, record: &Record, horizon: Duration, retention: Option<Duration>) -> Option<Duration> {
     match scope.kind() {
         ScopeKind::Subject | ScopeKind::SubjectAtClient => retention.map(|retention| retention.max(horizon)),
-        ScopeKind::Client | ScopeKind::Issuer if record.cutoff.authentication.is_some() => None,
+        ScopeKind::Client | ScopeKind::Issuer | ScopeKind::Key if record.cutoff.authentication.is_some() => None,
         ScopeKind::Client | ScopeKind::Issuer | ScopeKind::Key | ScopeKind::Session | ScopeKind::Token => Some(horizon),
     }
 }

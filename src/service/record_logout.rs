@@ -8,7 +8,7 @@ use crate::{
         ClientId, KeyId, LogoutReason, NewLogout, Recorded, Scope, ScopeKind, SessionId, SubjectId, Timestamp, TokenId,
         When,
     },
-    token::{Claims, Refusal, fit_but_for_expiry},
+    token::{ClaimAhead, Claims, Cutoffs, LastLogout, Refusal, Rules, fit_but_for_expiry, standing},
 };
 
 /// Whose tokens are no longer to be honoured; issuers are named by `iss` or by name.
@@ -66,11 +66,21 @@ pub struct RecordedLogout {
     pub recorded: Recorded,
 }
 
+/// The instant that a logout must reach to refuse a token by all that it says: its `iat`, and past its last-logout claim.
+fn last_instant(claims: &Claims) -> Option<Timestamp> {
+    let claim = match claims.last_logout {
+        LastLogout::At(claim) => Some(claim.plus(Duration::from_millis(1))),
+        LastLogout::Never | LastLogout::Absent | LastLogout::WrongUnit(..) => None,
+    };
+    claims.issued_at.map(|date| date.0).max(claim)
+}
+
 /// What a target comes to.
 struct Covered {
     issuer: Arc<ConfiguredIssuer>,
     scope: Scope,
-    /// When the token was issued by which the user logs out, if it is by one: the logout must refuse that token at least.
+    /// The last instant that the token names by which the user logs out, if it is by one: the logout must refuse that
+    /// token at least.
     issued_at: Option<Timestamp>,
 }
 
@@ -159,7 +169,13 @@ impl Curfew {
         let verified = self.verified(raw_token, now).await?.map_err(|(refusal, _)| unfit(refusal))?;
         let (issuer, claims) = (verified.issuer, verified.token.claims);
         fit_but_for_expiry(&claims, &issuer.rules, &[], now).map_err(unfit)?;
-        let issued_at = claims.issued_at.map(|date| date.0);
+        // A revoked key must not log anybody out; a user who has logged out may do so again.
+        if let Some(key) = verified.token.key_id {
+            let key = self.cutoff(&Scope::Key(issuer.rules.issuer.clone(), key))?;
+            standing(&claims, &Cutoffs { key, ..Cutoffs::default() }, &without_claim_ahead(&issuer.rules))
+                .map_err(unfit)?;
+        }
+        let issued_at = last_instant(&claims);
         let scope = own_scope(&issuer, claims, scope)?;
         Ok(Covered { issuer, scope, issued_at })
     }
@@ -179,6 +195,11 @@ impl Curfew {
             patience -= left;
         }
     }
+}
+
+/// The rules where only one scope is asked about, so that nothing is known of the subject's logouts.
+fn without_claim_ahead(rules: &Rules) -> Rules {
+    Rules { claim_ahead: ClaimAhead::Accept, ..rules.clone() }
 }
 
 /// A session where tokens carry it; else its subject, for a cutoff that no token can meet would silently stop nothing.
@@ -215,14 +236,15 @@ fn own_scope(issuer: &ConfiguredIssuer, claims: Claims, scope: TokenScope) -> Re
 }
 
 /// Whether a logout ends the authentication: as the request says, as the issuer is configured, or by the reason. A client
-/// or an issuer that is revoked says nothing of how its users authenticated unless the request does; a session, a token
-/// and a key are dead without it.
+/// or an issuer that is revoked says nothing of how its users authenticated unless the request does. Of a key it says that
+/// nothing it signs is believed any more. A session and a token are dead without it.
 fn reauthenticates(scope: ScopeKind, request: Option<bool>, issuer: Option<bool>, reason: LogoutReason) -> bool {
     match scope {
         ScopeKind::Subject | ScopeKind::SubjectAtClient => {
             request.or(issuer).unwrap_or_else(|| reason.ends_authentication())
         }
         ScopeKind::Client | ScopeKind::Issuer => request.unwrap_or(false),
-        ScopeKind::Session | ScopeKind::Token | ScopeKind::Key => false,
+        ScopeKind::Key => request.unwrap_or(reason == LogoutReason::Compromise),
+        ScopeKind::Session | ScopeKind::Token => false,
     }
 }

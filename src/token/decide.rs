@@ -17,7 +17,7 @@
 //! | 10 | its session was not logged out | `SESSION_LOGGED_OUT` |
 //! | 11 | the subject's logouts, at all clients and at this one, let it pass (below) | `SUBJECT_LOGGED_OUT` |
 //! | 12 | its client's logouts let it pass, by `iat` | `CLIENT_REVOKED` |
-//! | 13 | its signing key's logouts let it pass, by `iat` | `KEY_REVOKED` |
+//! | 13 | its signing key is not compromised, and its logouts let it pass, by `iat` | `KEY_REVOKED` |
 //! | 14 | its issuer's logouts let it pass, by `iat` | `ISSUER_REVOKED` |
 //!
 //! A logout at `T` lets a token pass:
@@ -169,6 +169,7 @@ pub fn standing(claims: &Claims, cutoffs: &Cutoffs, rules: &Rules) -> Result<Sta
     token.passes(ScopeKind::Subject, &cutoffs.subject)?;
     token.passes(ScopeKind::SubjectAtClient, &cutoffs.subject_at_client)?;
     token.passes(ScopeKind::Client, &cutoffs.client)?;
+    not_compromised(&cutoffs.key)?;
     token.passes(ScopeKind::Key, &cutoffs.key)?;
     token.passes(ScopeKind::Issuer, &cutoffs.issuer)?;
     Ok(Standing { claim_ahead })
@@ -179,6 +180,14 @@ fn not_named(scope: ScopeKind, cutoff: &Cutoff) -> Result<(), Refusal> {
     match cutoff.latest() {
         None => Ok(()),
         Some((mark, _)) => Err(Refusal::LoggedOut(LoggedOut { scope, mark, ground: Ground::Named })),
+    }
+}
+
+/// Whoever has a signing key writes any `iat`: a key in the wrong hands is dead, whenever it seems to have signed.
+fn not_compromised(key: &Cutoff) -> Result<(), Refusal> {
+    match key.authentication {
+        None => Ok(()),
+        Some(mark) => Err(Refusal::LoggedOut(LoggedOut { scope: ScopeKind::Key, mark, ground: Ground::Named })),
     }
 }
 

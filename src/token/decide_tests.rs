@@ -156,6 +156,15 @@ fn the_last_logout_claim_says_nothing_of_clients_keys_and_issuers() {
 }
 
 #[test]
+fn a_compromised_key_is_dead_whatever_iat_says() {
+    let mut later = claims();
+    later.issued_at = Some(NumericDate(at(5_000)));
+    let revoked = |compromised| Cutoffs { key: cutoff(500, Kind::Live, compromised), ..Cutoffs::default() };
+    assert_eq!(verdict(&later, &revoked(false), &rules(), 6_000), Verdict::Valid);
+    assert_eq!(verdict(&later, &revoked(true), &rules(), 6_000), Verdict::KeyRevoked);
+}
+
+#[test]
 fn a_claim_from_the_future_of_its_own_token_is_impossible() {
     let with = |claim, issued| {
         let mut token = claims();

@@ -231,15 +231,16 @@ impl KeySet {
 
     /// The keys that a token may have been signed with.
     ///
-    /// A token that names a key means a key of that name, or one without a name (a PEM file or a secret). A token that
-    /// names none can only mean the one key there is for its algorithm: with more of them it is not known which.
+    /// A token that names a key means a key of that name, or one without a name (a PEM file, a secret). A token that names
+    /// none means one without a name, or the only one there is for its algorithm.
     pub fn candidates(&self, key_id: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
         let fitting = move |key: &&Key| key.fits(algorithm);
         let only_one = self.keys.iter().filter(fitting).count() == 1;
         self.keys.iter().filter(fitting).filter(move |key| match (key_id, &key.id) {
             (Some(wanted), Some(id)) => wanted == id.as_str(),
             (Some(_), None) => true,
-            (None, _) => only_one,
+            (None, None) => true,
+            (None, Some(_)) => only_one,
         })
     }
 }

@@ -257,6 +257,9 @@ impl fmt::Display for LoggedOut {
         let (scope, at) = (self.scope, self.mark.logout_time);
         match self.ground {
             Ground::Named if self.scope == ScopeKind::Token => write!(f, "The token was revoked at {at}."),
+            Ground::Named if self.scope == ScopeKind::Key => {
+                write!(f, "The signing key was found to be compromised at {at}.")
+            }
             Ground::Named => write!(f, "The {scope} was logged out at {at}."),
             Ground::Claim => {
                 write!(f, "The {scope} logged out at {at}, which the issuer did not know when it issued the token.")

@@ -64,7 +64,7 @@ pub enum ClaimAhead {
 impl ClaimFormat {
     /// The claim's value for an instant, exact to the millisecond; null for never.
     ///
-    /// A double holds seconds with three decimals exactly enough until long after [`Timestamp::MAX`].
+    /// A double holds seconds with three decimals exactly enough until the year 2240.
     #[must_use]
     pub fn write(self, last_logout: Option<Timestamp>) -> serde_json::Value {
         match (last_logout, self) {

@@ -67,4 +67,13 @@ fn a_token_without_kid_means_the_only_key() {
     assert_eq!(both.candidates(Some("k2"), algorithm).count(), 1);
     assert_eq!(both.candidates(Some("k3"), algorithm).count(), 0);
     assert_eq!(verdict(&raw, &both), Verdict::Valid);
+    // Keys without names can only be tried.
+    let mut nameless = minter.jwks();
+    nameless["keys"].as_array_mut().unwrap().push(other.jwks()["keys"][0].clone());
+    for key in nameless["keys"].as_array_mut().unwrap() {
+        key.as_object_mut().unwrap().remove("kid");
+    }
+    let nameless = key_set_from_jwks(nameless.to_string().as_bytes(), &rules().algorithms).unwrap();
+    assert_eq!(nameless.candidates(None, algorithm).count(), 2);
+    assert_eq!(nameless.candidates(Some("k1"), algorithm).count(), 2);
 }

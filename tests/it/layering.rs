@@ -33,7 +33,7 @@ const ROOMS: [Room; 12] = [
     Room {
         name: "app",
         rooms: &["config", "domain", "outbound", "service", "store", "token", "transport"],
-        crates: &["tokio", "tokio_util", "tonic", "tonic_reflection"],
+        crates: &["tokio", "tokio_stream", "tokio_util", "tonic", "tonic_reflection"],
     },
     Room {
         name: "cli",

@@ -139,6 +139,25 @@ async fn an_older_copy_of_the_database_does_not_open_under_a_newer_watermark() {
     SledStore::open(&old).unwrap().close().await.unwrap();
 }
 
+#[tokio::test]
+async fn nothing_is_acknowledged_into_files_that_were_removed() {
+    let parent = TempDir::new().unwrap();
+    let (directory, moved) = (parent.path().join("store"), parent.path().join("moved"));
+    let store = SledStore::open(&directory).unwrap();
+    store.record(logout(&subject("ann"), When::Now, at(0))).await.unwrap();
+    fs::rename(&directory, &moved).unwrap();
+    let refused = store.record(logout(&subject("bob"), When::Now, at(0))).await;
+    assert!(
+        matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("removed or replaced")),
+        "{refused:?}"
+    );
+    assert!(matches!(*store.status().borrow(), Status::Broken(_)));
+    store.close().await.unwrap();
+    let store = SledStore::open(&moved).unwrap();
+    assert!(store.get(&subject("ann")).unwrap().is_some());
+    store.close().await.unwrap();
+}
+
 /// Watches the system calls of a process until it is dropped.
 struct Strace {
     child: Child,

@@ -11,6 +11,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -81,7 +82,7 @@ pub enum OpenError {
 pub(super) enum WriteError {
     /// sled could not write. Opening the database anew brings back what is on disk.
     Write(Arc<str>),
-    /// The sync failed. The kernel may have dropped pages that it could not write and call the next sync a success, so
+    /// The files are gone, or the sync failed. The kernel may have dropped pages that it could not write and call the next sync a success, so
     /// that nothing can be vouched for any more.
     Sync(Arc<str>),
 }
@@ -98,7 +99,12 @@ impl Database {
     /// Opens or makes the database in a directory; also returns the last revision.
     pub(super) fn open(directory: &Path) -> Result<(Self, Revision), OpenError> {
         let io = |doing| move |source| OpenError::Io { doing, source };
-        fs::create_dir_all(directory).map_err(io("making the store's directory"))?;
+        // Who may read it knows who logged out when.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(io("making the store's directory"))?;
         let db = open_sled(directory)?;
         let file = File::options()
             .read(true)
@@ -133,6 +139,14 @@ impl Database {
         self.commit(batch)
     }
 
+    /// Whether the files are still where they belong. What is written to files that were removed is lost on the way.
+    fn is_in_place(&self) -> bool {
+        let (Ok(ours), Ok(theirs)) = (self.file.metadata(), fs::metadata(self.directory.join("db"))) else {
+            return false;
+        };
+        (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())
+    }
+
     /// Remembers, outside of the database, that this revision was durable.
     pub(super) fn mark(&self, revision: Revision) -> io::Result<()> {
         let path = self.directory.join(WATERMARK);
@@ -153,6 +167,9 @@ impl Database {
     }
 
     fn commit(&self, batch: Batch) -> Result<(), WriteError> {
+        if !self.is_in_place() {
+            return Err(WriteError::Sync("its files were removed or replaced while it was in use".into()));
+        }
         // sled panics on some I/O errors instead of returning them.
         let written = catch_unwind(AssertUnwindSafe(|| {
             self.db.apply_batch(batch)?;

@@ -114,6 +114,41 @@ async fn a_signing_key_and_an_issuer_end_for_all_tokens_so_far() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_compromised_key_signs_nothing_any_more_and_logs_nobody_out() {
+    let key = Target::Key(pb::Key { issuer: text("op"), kid: text("k1") });
+    let mut bench = Bench::new("").await;
+    // Revoked as a matter of routine: what it signed before is refused, and cannot log anybody out either.
+    bench.record(key.clone()).await;
+    let (before, later) = (bench.token(60, json!({})), bench.token(-2, json!({})));
+    assert_eq!(bench.validate(&before).await.verdict(), Verdict::KeyRevoked);
+    assert!(bench.validate(&later).await.valid);
+    let own =
+        |token: &str| pb::RecordLogoutRequest { target: Some(Target::Token(token.to_owned())), ..Default::default() };
+    assert!(bench.client.record_logout(own(&before)).await.unwrap_err().message().contains("signing key"));
+    // In the wrong hands: `iat` says nothing.
+    let request = pb::RecordLogoutRequest {
+        target: Some(key.clone()),
+        reason: pb::LogoutReason::Compromise.into(),
+        ..Default::default()
+    };
+    bench.client.record_logout(request).await.unwrap();
+    assert_eq!(bench.validate(&later).await.verdict(), Verdict::KeyRevoked);
+    assert!(bench.client.record_logout(own(&later)).await.is_err());
+    // And nothing recorded later brings it back.
+    bench.record(key).await;
+    assert_eq!(bench.validate(&later).await.verdict(), Verdict::KeyRevoked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_s_own_token_is_refused_after_it_even_where_its_claim_is_ahead() {
+    let mut bench = Bench::new("last_logout_claim = \"ll\"\nlast_logout_format = \"milliseconds\"").await;
+    let token = bench.token(0, json!({"ll": (unix_seconds() + 9) * 1000}));
+    assert!(bench.validate(&token).await.valid);
+    bench.record(Target::Token(token.clone())).await;
+    assert_eq!(bench.validate(&token).await.verdict(), Verdict::SubjectLoggedOut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_claim_value_is_ready_to_be_set_in_each_format() {
     for (issuer, is_of_format) in [
         (

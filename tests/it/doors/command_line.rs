@@ -95,9 +95,9 @@ fn a_logout_can_be_of_anything_and_of_one_thing_only() {
         vec!["--session", "s1"],
         vec!["--token-id", "t1"],
         vec!["--client", "app"],
+        vec!["--token", &token],
         vec!["--key", "k1"],
         vec!["--everybody"],
-        vec!["--token", &token],
         vec!["--subject", "ann", "--time", "2026-01-01T00:00:00Z", "--reauthenticate", "true"],
         vec!["--subject", "ann", "--time", "1767225600"],
     ] {
@@ -114,7 +114,17 @@ fn failures_say_what_to_do() {
     let (code, _, err) = curfew(&["last-logout", "ann", "--server", "http://127.0.0.1:1"], "");
     assert_eq!(code, 2);
     assert!(err.contains("nobody answers") && err.contains("curfew serve"), "{err}");
+    // A token is never sent in clear to what was meant to be TLS.
+    let (code, _, err) = curfew(&["validate", "x", "--server", "https://127.0.0.1:1"], "");
+    assert!(code == 2 && err.contains("TLS"), "{err}");
     let server = Setup::new().start();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let command = std::process::Command::new(env!("CARGO_BIN_EXE_curfew"))
+        .args(["last-logout", "ann", "--server", &server.url])
+        .stdout(full)
+        .output();
+    let output = command.unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     let (code, _, err) = ask(&server, &["logout", "--subject", "ann", "--issuer", "nobody"], "");
     assert_eq!(code, 2);
     assert!(err.contains("configured: op"), "{err}");
@@ -142,6 +152,16 @@ fn check_config_says_every_fault_and_reads_the_keys() {
     std::fs::write(&bad, text.replace("[\"ES256\"]", "[\"RS256\"]")).unwrap();
     let (code, out, _) = curfew(&["check-config", "--config", &bad], "");
     assert!(code == 2 && out.contains("issuer[0].keys") && out.contains("RS256"), "{out}");
+    // A private key has no business there; a device has no end.
+    let keys = good.replace("curfew.toml", "keys.json");
+    let set = std::fs::read_to_string(&keys).unwrap();
+    std::fs::write(keys.replace("keys", "private"), set.replace("\"kty\"", "\"d\":\"AA\",\"kty\"")).unwrap();
+    for (file, says) in [(keys.replace("keys", "private"), "private key"), ("/dev/zero".to_owned(), "longer than")] {
+        std::fs::write(&bad, text.replace(&keys, &file)).unwrap();
+        let (code, out, _) = curfew(&["check-config", "--config", &bad], "");
+        assert!(code == 2 && out.contains(says), "{says}: {out}");
+    }
+    std::fs::write(&bad, text.replace("[\"ES256\"]", "[\"RS256\"]")).unwrap();
     let (code, _, err) = curfew(&["serve", "--config", &bad], "");
     assert!(code == 2 && err.contains("no key among them fits the algorithm RS256"), "{err}");
 }
