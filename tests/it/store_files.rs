@@ -289,6 +289,8 @@ async fn a_full_disk_is_unavailable_and_nothing_acknowledged_is_lost() {
     let Some(disk) = small_disk() else { return };
     let server = Setup::new().store(&disk.path()).start();
     let mut client = server.client().await;
+    // Issued before its user's logout, however long it takes until the disk is full.
+    let token = server.token("user-0");
     disk.fill();
     let mut acknowledged = Vec::new();
     let refused = loop {
@@ -307,7 +309,7 @@ async fn a_full_disk_is_unavailable_and_nothing_acknowledged_is_lost() {
     until_health_is(&server.url, service, ServingStatus::NotServing).await;
     assert_eq!(health(&server.url, "").await, ServingStatus::Serving);
     // Failing closed: whatever is asked meanwhile, no token of a logged-out user is honoured.
-    let request = pb::ValidateTokenRequest { token: server.token("user-0"), ..Default::default() };
+    let request = pb::ValidateTokenRequest { token, ..Default::default() };
     if !acknowledged.is_empty()
         && let Ok(answer) = client.validate_token(request).await
     {

@@ -145,3 +145,23 @@ async fn a_server_whose_issuer_is_dead_is_alive_and_not_ready() {
     }
     assert!(!server.log().contains("ready"), "{}", server.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_dead_issuer_does_not_take_the_service_from_the_others() {
+    let setup = Setup::new();
+    let path = setup.write_config();
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let second = format!(
+        "[[issuer]]\nname = \"dead\"\nissuer = \"http://{dead}\"\naudiences = [\"a\"]\nalgorithms = [\"ES256\"]\nkeys = {{ \
+         discovery = true }}\n"
+    );
+    std::fs::write(&path, text + &second).unwrap();
+    let server = setup.start_as_written();
+    let mut health = HealthClient::new(channel(&server).await);
+    let mut status = async |service: &str| health.check(health_of(service)).await.unwrap().into_inner().status();
+    assert_eq!(status(SERVICE_NAME).await, ServingStatus::Serving);
+    assert_eq!(status("curfew.keys.dead").await, ServingStatus::NotServing);
+    let request = pb::ValidateTokenRequest { token: server.token("ann"), ..Default::default() };
+    assert!(server.client().await.validate_token(request).await.unwrap().into_inner().valid);
+}
