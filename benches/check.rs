@@ -1,10 +1,16 @@
 //! What a check costs in process: the decision alone, and a token that was never seen before against the bare signature.
 //!
-//! `cargo bench --bench check`. Compare figures of one run only; they drift with the machine.
+//! `cargo bench --bench check`. The last lines are measured in turn and can be compared; the others drift with the machine.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run says so and ends")]
 
-use std::{fs, hint::black_box, process::Command, sync::Arc, time::Duration};
+use std::{
+    fs,
+    hint::black_box,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -83,14 +89,14 @@ fn token(private: &[u8]) -> String {
     jsonwebtoken::encode(&Header::new(jsonwebtoken::Algorithm::RS256), &claims, &key).expect("a token")
 }
 
+/// A logout of every scope that covers the token, each of which lets it pass: the longest way through the decision.
 fn cutoffs() -> Cutoffs {
-    let mark = Mark {
-        logout_time: at(NOW * 1000 - 86_400_000),
-        record_time: at(NOW * 1000),
-        reason: LogoutReason::UserLogout,
-    };
-    let both = Cutoff::of(mark, Kind::Live, true).join(Cutoff::of(mark, Kind::Late, false));
-    Cutoffs { subject: both, subject_at_client: both, client: both, key: both, issuer: both, ..Cutoffs::default() }
+    let two_months_ago = at(NOW * 1000 - 60 * 86_400_000);
+    let mark = |logout_time| Mark { logout_time, record_time: logout_time, reason: LogoutReason::UserLogout };
+    let live = Cutoff::of(mark(two_months_ago), Kind::Live, true);
+    let both = live.join(Cutoff::of(mark(two_months_ago.plus(Duration::from_secs(1))), Kind::Late, false));
+    let key = Cutoff::of(mark(two_months_ago), Kind::Live, false);
+    Cutoffs { subject: both, subject_at_client: both, client: both, key, issuer: both, ..Cutoffs::default() }
 }
 
 fn keys(public: &[u8]) -> KeySet {
@@ -136,6 +142,44 @@ fn main() {
     });
     group.finish();
     criterion.final_summary();
+
+    let bare = || parsed.verify_sig(black_box(compact.signing_input.as_bytes()), &compact.signature).is_ok();
+    let check = || {
+        let compact = Compact::parse(black_box(&raw_token)).expect("a token");
+        let verified = verify(&compact, &rules, &keys_).expect("it verifies");
+        decide(&verified.claims, &cutoffs, &rules, &[], at(NOW * 1000)).is_ok()
+    };
+    let call = || runtime.block_on(curfew.validate_token(black_box(&request))).expect("an answer").decision.is_ok();
+    assert!(bare(), "the bare verification refuses");
+    assert!(check(), "the check refuses");
+    assert!(call(), "the service refuses: {:?}", runtime.block_on(curfew.validate_token(&request)));
+    println!("\nin turn, medians of {ROUNDS} rounds, against the bare verification with its key parsed before:");
+    let [bare, check, call] = in_turn([&bare, &check, &call]);
+    println!("  bare verification           {bare:6.2} µs");
+    println!("  parse, verify and decide    {check:6.2} µs   {:.2}", check / bare);
+    println!("  validate_token              {call:6.2} µs   {:.2}", call / bare);
+}
+
+/// How often each is measured.
+const ROUNDS: usize = 201;
+
+/// How often each is done in one measurement.
+const TIMES: u32 = 100;
+
+/// The median time of each in microseconds, measured in turn, so that the machine's drift meets them all alike.
+fn in_turn<const N: usize>(things: [&dyn Fn() -> bool; N]) -> [f64; N] {
+    let mut times: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
+    for _round in 0..ROUNDS {
+        for (thing, times) in things.iter().zip(&mut times) {
+            let started = Instant::now();
+            assert!((0..TIMES).all(|_| thing()), "an answer was wrong");
+            times.push(started.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES));
+        }
+    }
+    times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times.get(ROUNDS / 2).copied().unwrap_or_default()
+    })
 }
 
 fn service(public: &[u8]) -> Curfew {
