@@ -328,6 +328,39 @@ async fn a_full_disk_is_unavailable_and_nothing_acknowledged_is_lost() {
 }
 
 #[tokio::test]
+async fn a_database_that_comes_back_without_what_was_acknowledged_is_not_written_again() {
+    let Some(disk) = small_disk() else { return };
+    let (directory, older) = (disk.path(), disk.path().with_extension("older"));
+    let store = SledStore::open(&directory).unwrap();
+    store.record(logout(&subject("ann"), When::Now, at(0))).await.unwrap();
+    store.close().await.unwrap();
+    assert!(Command::new("cp").arg("-r").arg(&directory).arg(&older).status().unwrap().success());
+    let store = SledStore::open(&directory).unwrap();
+    store.record(logout(&subject("bob"), When::Now, at(0))).await.unwrap();
+    disk.fill();
+    let mut number = 0;
+    while store.record(logout(&subject(&format!("user-{number}")), When::Now, at(0))).await.is_ok() {
+        number += 1;
+        assert!(number < 200_000, "the disk never became full");
+    }
+    // Before it is opened anew, an older state takes its place: the watermark there is older too.
+    fs::rename(&directory, directory.with_extension("gone")).unwrap();
+    fs::rename(&older, &directory).unwrap();
+    disk.free();
+    let mut status = store.status();
+    let settled = status.wait_for(|status| !matches!(status, Status::Failed(_)));
+    let settled =
+        tokio::time::timeout(Duration::from_secs(20), settled).await.expect("it stays failed").unwrap().clone();
+    assert!(matches!(&settled, Status::Broken(why) if why.contains("acknowledged")), "{settled:?}");
+    let refused = store.record(logout(&subject("cid"), When::Now, at(0))).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert!(matches!(store.get(&subject("bob")), Err(StoreError::Unavailable(_))));
+    store.close().await.unwrap();
+    // Nor does a restart pass over it.
+    assert!(open_error(&directory).to_string().contains("had reached"));
+}
+
+#[tokio::test]
 async fn too_much_waiting_is_refused_at_once() {
     let directory = TempDir::new().unwrap();
     let store: Arc<dyn Store> = Arc::new(SledStore::open(directory.path()).unwrap());

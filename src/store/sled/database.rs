@@ -82,7 +82,7 @@ pub enum OpenError {
 pub(super) enum WriteError {
     /// sled could not write. Opening the database anew brings back what is on disk.
     Write(Arc<str>),
-    /// The files are gone, or the sync failed. The kernel may have dropped pages that it could not write and call the next sync a success, so
+    /// The files are gone, or lack what was acknowledged, or the sync failed. The kernel may have dropped pages that it could not write and call the next sync a success, so
     /// that nothing can be vouched for any more.
     Sync(Arc<str>),
 }

@@ -5,7 +5,7 @@
 //! for nobody.
 //!
 //! After a failed write nothing more is acknowledged until the database has been opened anew and a trial write has
-//! reached the disk. After a failed sync it never is.
+//! reached the disk. After a failed sync, or where the database then lacks what was acknowledged, it never is.
 
 use std::{
     collections::BTreeMap,
@@ -212,13 +212,24 @@ impl Writer {
                 return;
             }
         };
+        let acknowledged = *self.shared.revision.borrow();
+        if revision < acknowledged {
+            // Remembered in the watermark, so that it does not open after a restart either.
+            if let Err(error) = database.mark(acknowledged) {
+                warn!(%error, "the store's watermark could not be written");
+            }
+            database.close();
+            let (ends, had) = (revision.0, acknowledged.0);
+            let reason = format!("it came back at revision {ends}, but had acknowledged up to {had}");
+            return self.fail(WriteError::Sync(reason.into()));
+        }
         self.shared.tree.store(Some(Arc::new(database.tree())));
         let probed = database.probe();
         self.database = Some(database);
         match probed {
             Ok(()) => {
-                // What was announced is on disk; the disk may know of more that was never announced.
-                self.shared.revision.send_modify(|known| *known = (*known).max(revision));
+                // The disk may know of more than was acknowledged.
+                self.shared.revision.send_replace(revision);
                 self.shared.status.send_replace(Status::Ready);
                 info!(revision = revision.0, "the store works again");
             }
