@@ -66,15 +66,6 @@ pub struct RecordedLogout {
     pub recorded: Recorded,
 }
 
-/// The instant that a logout must reach to refuse a token by all that it says: its `iat`, and past its last-logout claim.
-fn last_instant(claims: &Claims) -> Option<Timestamp> {
-    let claim = match claims.last_logout {
-        LastLogout::At(claim) => Some(claim.plus(Duration::from_millis(1))),
-        LastLogout::Never | LastLogout::Absent | LastLogout::WrongUnit(..) => None,
-    };
-    claims.issued_at.map(|date| date.0).max(claim)
-}
-
 /// What a target comes to.
 struct Covered {
     issuer: Arc<ConfiguredIssuer>,
@@ -195,6 +186,15 @@ impl Curfew {
             patience -= left;
         }
     }
+}
+
+/// The instant that a logout must reach to refuse a token by all that it says: its `iat`, and past its last-logout claim.
+fn last_instant(claims: &Claims) -> Option<Timestamp> {
+    let claim = match claims.last_logout {
+        LastLogout::At(claim) => Some(claim.plus(Duration::from_millis(1))),
+        LastLogout::Never | LastLogout::Absent | LastLogout::WrongUnit(..) => None,
+    };
+    claims.issued_at.map(|date| date.0).max(claim)
 }
 
 /// The rules where only one scope is asked about, so that nothing is known of the subject's logouts.
