@@ -20,7 +20,16 @@ const ROOMS: [Room; 12] = [
     Room {
         name: "transport",
         rooms: &["domain", "service", "token"],
-        crates: &["tonic", "tonic_prost", "tonic_health", "tonic_reflection", "tonic_types", "prost", "prost_types"],
+        crates: &[
+            "futures_util",
+            "tonic",
+            "tonic_prost",
+            "tonic_health",
+            "tonic_reflection",
+            "tonic_types",
+            "prost",
+            "prost_types",
+        ],
     },
     Room { name: "outbound", rooms: &["domain", "token"], crates: &["reqwest", "tokio", "tokio_util", "arc_swap"] },
     Room {

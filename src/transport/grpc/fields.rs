@@ -33,8 +33,13 @@ pub(super) fn optional<T>(
 
 /// An issuer's `iss` or name, which may be left out.
 pub(super) fn issuer(field: &str, text: String) -> Result<String, ServiceError> {
-    if text.len() > MOST_BYTES {
-        return Err(ServiceError::identifier(field, IdentifierError::TooLong(text.len())));
+    at_most(field, text, MOST_BYTES)
+}
+
+/// A text that may be empty, but no longer than this.
+pub(super) fn at_most(field: &str, text: String, most: usize) -> Result<String, ServiceError> {
+    if text.len() > most {
+        return Err(ServiceError::invalid(field, format!("is {} bytes long; at most {most} are allowed", text.len())));
     }
     Ok(text)
 }

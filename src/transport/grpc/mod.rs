@@ -5,6 +5,7 @@ mod convert;
 mod fields;
 mod server;
 mod status;
+mod stream;
 
 pub use codec::{StrictCodec, StrictDecoder};
 pub use server::{Health, RevocationServer};

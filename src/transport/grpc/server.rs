@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tonic::{
-    Code, Request, Response, Status,
+    Code, Request, Response, Status, Streaming,
     service::{Routes, RoutesBuilder},
 };
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -15,6 +15,7 @@ use super::{
         revocation_service_server::{RevocationService, RevocationServiceServer},
     },
     status::to_status,
+    stream,
 };
 use crate::{
     domain::{ClientId, Clock, Revision, SubjectId},
@@ -99,6 +100,8 @@ impl Health {
 
 #[tonic::async_trait]
 impl RevocationService for RevocationServer {
+    type ValidateTokensStream = stream::Answers;
+
     async fn record_logout(
         &self,
         request: Request<pb::RecordLogoutRequest>,
@@ -133,6 +136,13 @@ impl RevocationService for RevocationServer {
             Err(error) => Err(failed("ValidateToken", &error)),
         }
     }
+
+    async fn validate_tokens(
+        &self,
+        request: Request<Streaming<pb::ValidateTokensRequest>>,
+    ) -> Result<Response<Self::ValidateTokensStream>, Status> {
+        Ok(Response::new(stream::answers(Arc::clone(&self.curfew), request.into_inner())))
+    }
 }
 
 impl RevocationServer {
@@ -160,7 +170,7 @@ fn last_logout_request(request: pb::GetLastLogoutRequest) -> Result<LastLogoutRe
     })
 }
 
-fn token_request(request: pb::ValidateTokenRequest) -> Result<TokenRequest, crate::service::ServiceError> {
+pub(super) fn token_request(request: pb::ValidateTokenRequest) -> Result<TokenRequest, crate::service::ServiceError> {
     if request.token.is_empty() {
         return Err(crate::service::ServiceError::identifier("token", crate::domain::IdentifierError::Empty));
     }
@@ -172,7 +182,7 @@ fn token_request(request: pb::ValidateTokenRequest) -> Result<TokenRequest, crat
 }
 
 /// The status for an error, which is logged here and nowhere else where it is ours and not the caller's.
-fn failed(rpc: &'static str, error: &crate::service::ServiceError) -> Status {
+pub(super) fn failed(rpc: &'static str, error: &crate::service::ServiceError) -> Status {
     let status = to_status(error);
     if matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::Internal) {
         tracing::warn!(rpc, code = ?status.code(), %error, "not answered");
