@@ -18,7 +18,7 @@ use criterion::{Criterion, Throughput};
 use curfew::{
     domain::{Clock, Cutoff, Issuer, Kind, LogoutReason, Mark, Timestamp},
     outbound::StaticKeys,
-    service::{ConfiguredIssuer, Curfew, Issuers, TokenRequest},
+    service::{ConfiguredIssuer, Curfew, Issuers, TokenCache, TokenRequest},
     store::MemoryStore,
     token::{
         Algorithm, ClaimAhead, ClaimFormat, Claims, Compact, Cutoffs, KeySet, LastLogoutClaim, Rules, decide,
@@ -93,9 +93,9 @@ fn token(private: &[u8]) -> String {
 fn cutoffs() -> Cutoffs {
     let two_months_ago = at(NOW * 1000 - 60 * 86_400_000);
     let mark = |logout_time| Mark { logout_time, record_time: logout_time, reason: LogoutReason::UserLogout };
-    let live = Cutoff::of(mark(two_months_ago), Kind::Live, true);
-    let both = live.join(Cutoff::of(mark(two_months_ago.plus(Duration::from_secs(1))), Kind::Late, false));
-    let key = Cutoff::of(mark(two_months_ago), Kind::Live, false);
+    let live = Cutoff::of(mark(two_months_ago), Kind::Live, true).instants();
+    let both = live.join(Cutoff::of(mark(two_months_ago.plus(Duration::from_secs(1))), Kind::Late, false).instants());
+    let key = Cutoff::of(mark(two_months_ago), Kind::Live, false).instants();
     Cutoffs { subject: both, subject_at_client: both, client: both, key, issuer: both, ..Cutoffs::default() }
 }
 
@@ -134,8 +134,12 @@ fn main() {
     });
     let curfew = service(&public);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let request =
-        TokenRequest { raw_token: raw_token.clone(), audiences: Vec::new(), min_revision: Default::default() };
+    let request = TokenRequest {
+        raw_token: raw_token.clone(),
+        audiences: Vec::new(),
+        min_revision: Default::default(),
+        include_claims: false,
+    };
     group.bench_function("validate_token, an empty store", |bench| {
         bench
             .iter(|| runtime.block_on(curfew.validate_token(black_box(&request))).expect("an answer").decision.is_ok());
@@ -190,7 +194,7 @@ fn service(public: &[u8]) -> Curfew {
         settle: false,
         reauthenticate: None,
     };
-    Curfew::new(Issuers::new(vec![issuer]), Arc::new(MemoryStore::new()), Arc::new(FixedClock))
+    Curfew::new(Issuers::new(vec![issuer]), Arc::new(MemoryStore::new()), Arc::new(FixedClock), TokenCache::new(0))
 }
 
 /// The DER of a PEM file's public key.

@@ -4,8 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use curfew::cli::Cli;
+use mimalloc::MiMalloc;
 
-#[tokio::main]
+/// A tenth faster a call than the system's.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     Cli::parse().run().await
 }

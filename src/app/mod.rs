@@ -1,10 +1,14 @@
 //! Wiring: from a configuration to a running service, and back to nothing in good order.
 //!
 //! Start: open the store, read the keys, bind, serve with health saying NOT_SERVING; SERVING as soon as it is ready.
+//! Serving is the [`Workers`]' business; everything else runs on the runtime that the service was started from.
 //! Stop: NOT_SERVING, drain delay, no new calls, finish those in flight within the grace period, close the store.
 
+mod accept;
 mod issuers;
+mod limits;
 mod readiness;
+mod workers;
 
 use std::{
     future::Future,
@@ -15,41 +19,29 @@ use std::{
 };
 
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{
-    service::Routes,
-    transport::{Server, server::TcpIncoming},
-};
-use tracing::{info, warn};
+use tonic::service::Routes;
+use tracing::{debug, info, warn};
 
+pub use accept::accept;
 pub use issuers::check_keys;
+pub use limits::{admission_settings, connection_settings};
+pub use workers::Workers;
 
 use crate::{
     config::{Config, Fault, ShutdownConfig},
     domain::{Clock, Timestamp},
     outbound::RemoteKeys,
-    service::{Curfew, forgettable},
+    service::{Curfew, TokenCache, forgettable},
     store::{OpenError, SledStore, Store},
-    transport::grpc::{Health, RevocationServer},
+    transport::grpc::{Admission, AdmissionSettings, ConnectionSettings, Health, RevocationServer},
 };
 
 /// How often records that nothing needs any more are looked for. They do no harm meanwhile.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
-/// How long an HTTP/2 connection may be silent before it is asked whether it is still there, and how long the answer may
-/// take: half-open connections go within a minute.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
-
-/// The most calls that one connection may have in flight. Clients queue beyond it, on their side.
-const MOST_STREAMS: u32 = 256;
-
-/// How long a call may take, its request included: one that is never finished must not be kept for ever. Settling takes
-/// a second and the clock skew, which is at most half of this.
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long no connection is accepted after one could not be, as when there are no file descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often verified tokens that nothing needs any more are dropped. They are not honoured meanwhile, but take room.
+const TIDY_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +58,9 @@ pub enum StartError {
     /// The compiled protocol is damaged.
     #[error("reflection could not be set up: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// There are no threads or no event queues left.
+    #[error("the threads that serve could not be started: {0}")]
+    Workers(io::Error),
 }
 
 /// How the service stopped.
@@ -99,8 +94,11 @@ pub struct App {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     remote_keys: Vec<Arc<RemoteKeys>>,
-    routes: Routes,
     health: Health,
+    /// One for each worker.
+    doors: Vec<Routes>,
+    connections: ConnectionSettings,
+    max_connections: usize,
     listener: TcpListener,
     address: SocketAddr,
     shutdown: ShutdownConfig,
@@ -118,9 +116,12 @@ impl App {
             issuers::build(config.issuers, &clock).map_err(StartError::Keys)?;
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&config.store.path)?);
         info!(path = %config.store.path.display(), revision = store.revision().0, "store open");
-        let curfew = Arc::new(Curfew::new(issuers, Arc::clone(&store), Arc::clone(&clock)));
-        let server = RevocationServer::new(Arc::clone(&curfew), Arc::clone(&clock));
-        let (routes, health) = server.routes(config.grpc.reflection).await?;
+        let tokens = TokenCache::new(config.token_cache.bytes);
+        let curfew = Arc::new(Curfew::new(issuers, Arc::clone(&store), Arc::clone(&clock), tokens));
+        let health = Health::new().await;
+        let admission = admission_settings(&config.limits, config.runtime.workers);
+        let door = |_| door(&curfew, &clock, &health, admission, config.grpc.reflection);
+        let doors = (0..config.runtime.workers).map(door).collect::<Result<_, _>>()?;
         let bind = |error| StartError::Bind(config.grpc.listen, error);
         let listener = TcpListener::bind(config.grpc.listen).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
@@ -132,8 +133,10 @@ impl App {
             store,
             clock,
             remote_keys,
-            routes,
             health,
+            doors,
+            connections: connection_settings(&config.connections),
+            max_connections: limits::connections(config.connections.max),
             listener,
             address,
             shutdown: config.shutdown,
@@ -151,12 +154,12 @@ impl App {
     /// time.
     ///
     /// # Errors
-    /// When serving itself fails.
+    /// [`StartError::Workers`].
     pub async fn run(
         self,
         ready: impl FnOnce(SocketAddr) + Send + 'static,
         stop: impl Future<Output = &'static str>,
-    ) -> Result<Stopped, tonic::transport::Error> {
+    ) -> Result<Stopped, StartError> {
         let (tasks, stop_tasks) = (TaskTracker::new(), CancellationToken::new());
         let stop_readiness = stop_tasks.child_token();
         let address = self.address;
@@ -166,6 +169,7 @@ impl App {
         }
         let forgetting = sweep(Arc::clone(&self.curfew), Arc::clone(&self.store), self.clock, self.retention);
         tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(forgetting));
+        tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(tidy(Arc::clone(&self.curfew))));
         let watch = readiness::Watch {
             curfew: Arc::clone(&self.curfew),
             store: Arc::clone(&self.store),
@@ -175,27 +179,29 @@ impl App {
         let watching = tasks.spawn(watch.run(stop_readiness.clone(), move || ready(address)));
         tasks.close();
 
-        let stop_serving = CancellationToken::new();
-        let serving = serve(self.routes, self.listener, stop_serving.clone());
-        let mut serving = std::pin::pin!(serving);
-        let signal = tokio::select! {
-            ended = &mut serving => return ended.map(|()| Stopped::Forced),
-            signal = stop => signal,
+        let mut doors = self.doors.into_iter();
+        let count = doors.len();
+        let workers = Workers::start(count, self.connections, || doors.next().unwrap_or_default())
+            .map_err(StartError::Workers)?;
+        let drained = async {
+            let signal = stop.await;
+            info!(signal, drain_delay = ?self.shutdown.drain_delay, grace = ?self.shutdown.grace, "stopping");
+            stop_readiness.cancel();
+            drop(watching.await);
+            self.health.set_ready(false).await;
+            tokio::time::sleep(self.shutdown.drain_delay).await;
         };
-        info!(signal, drain_delay = ?self.shutdown.drain_delay, grace = ?self.shutdown.grace, "stopping");
-        stop_readiness.cancel();
-        drop(watching.await);
-        self.health.set_ready(false).await;
-        tokio::select! {
-            ended = &mut serving => return ended.map(|()| Stopped::Forced),
-            () = tokio::time::sleep(self.shutdown.drain_delay) => (),
-        }
-        stop_serving.cancel();
+        let broke = tokio::select! {
+            () = accept(self.listener, &workers, self.max_connections) => true,
+            () = workers.failed() => true,
+            () = drained => false,
+        };
         self.health.end_watches().await;
-        let stopped = match tokio::time::timeout(self.shutdown.grace, serving).await {
-            Ok(ended) => ended.map(|()| Stopped::Clean)?,
-            Err(_elapsed) => Stopped::Forced,
+        let stopped = match tokio::time::timeout(self.shutdown.grace, workers.finish()).await {
+            Ok(()) if !broke => Stopped::Clean,
+            Ok(()) | Err(_) => Stopped::Forced,
         };
+        workers.end();
         stop_tasks.cancel();
         tasks.wait().await;
         if let Err(error) = self.store.close().await {
@@ -209,22 +215,26 @@ impl App {
     }
 }
 
-async fn serve(routes: Routes, listener: TcpListener, stop: CancellationToken) -> Result<(), tonic::transport::Error> {
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).then(|accepted| async {
-        if let Err(error) = &accepted {
-            warn!(%error, "a connection could not be accepted");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-        }
-        accepted
-    });
-    Server::builder()
-        .timeout(CALL_TIMEOUT)
-        .http2_keepalive_interval(Some(KEEPALIVE.0))
-        .http2_keepalive_timeout(Some(KEEPALIVE.1))
-        .max_concurrent_streams(MOST_STREAMS)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
-        .await
+/// Everything on the port, for one worker: what the workers share, they share below this.
+fn door(
+    curfew: &Arc<Curfew>,
+    clock: &Arc<dyn Clock>,
+    health: &Health,
+    admission: AdmissionSettings,
+    reflection: bool,
+) -> Result<Routes, StartError> {
+    let server = RevocationServer::new(Arc::clone(curfew), Arc::clone(clock));
+    Ok(server.routes(health, Admission::new(admission), reflection)?)
+}
+
+/// Drops, every now and then, verified tokens that are of no more use.
+async fn tidy(curfew: Arc<Curfew>) {
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        curfew.tidy();
+        let stats = curfew.cache_stats();
+        debug!(stats.hits, stats.misses, stats.tokens, stats.bytes, "verified tokens");
+    }
 }
 
 /// Forgets, every now and then, what nothing needs any more.

@@ -4,6 +4,7 @@
 //! with the nearest known one. Nothing that could skip a check starts: no audience, no algorithm.
 
 mod issuer;
+mod load;
 mod reader;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 };
 
 pub use issuer::{IssuerConfig, KeysConfig};
+pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
 pub use reader::Fault;
 use reader::{Section, Source};
 
@@ -22,6 +24,14 @@ use reader::{Section, Source};
 pub struct Config {
     /// The gRPC door.
     pub grpc: GrpcConfig,
+    /// The threads that serve.
+    pub runtime: RuntimeConfig,
+    /// The verified tokens that are kept.
+    pub token_cache: TokenCacheConfig,
+    /// The connections.
+    pub connections: ConnectionsConfig,
+    /// The work in flight.
+    pub limits: LimitsConfig,
     /// The store.
     pub store: StoreConfig,
     /// What is logged, and how.
@@ -128,6 +138,10 @@ impl Config {
 
     fn read(mut top: Section<'_>) -> Option<Self> {
         let grpc = GrpcConfig::read(top.section("grpc"));
+        let runtime = RuntimeConfig::read(top.section("runtime"));
+        let token_cache = TokenCacheConfig::read(top.section("token_cache"));
+        let connections = ConnectionsConfig::read(top.section("connections"));
+        let limits = LimitsConfig::read(top.section("limits"));
         let store = StoreConfig::read(top.section("store"));
         let log = LogConfig::read(top.section("log"));
         let shutdown = ShutdownConfig::read(top.section("shutdown"));
@@ -139,7 +153,8 @@ impl Config {
         check_unique(&top, issuers.iter().flatten());
         check_retention(&top, store.retention, issuers.iter().flatten());
         top.finish();
-        Some(Self { grpc: grpc?, store, log, shutdown, issuers: issuers.into_iter().collect::<Option<_>>()? })
+        let issuers = issuers.into_iter().collect::<Option<_>>()?;
+        Some(Self { grpc: grpc?, runtime, token_cache, connections, limits, store, log, shutdown, issuers })
     }
 }
 

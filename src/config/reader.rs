@@ -5,9 +5,11 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fmt,
+    ops::RangeInclusive,
     time::Duration,
 };
 
+use bytesize::ByteSize;
 use toml::{Table, Value};
 
 /// What every variable of ours begins with. Those without the double underscore further on (`CURFEW_SERVER`, and what
@@ -121,6 +123,37 @@ impl<'a> Section<'a> {
             Ok(duration) => Some(duration),
             Err(error) => {
                 self.fault(key, format!("{text:?} is not a length of time as \"90s\" or \"24h\": {error}"));
+                None
+            }
+        }
+    }
+
+    /// A length of time that is not zero.
+    pub(super) fn positive_duration(&mut self, key: &'static str) -> Option<Duration> {
+        let duration = self.duration(key)?;
+        if duration.is_zero() {
+            self.fault(key, "must not be zero");
+        }
+        Some(duration)
+    }
+
+    /// A whole number within a range.
+    pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let of_file = |value: &Value| u64::try_from(value.as_integer()?).ok();
+        let number = self.read(key, "a whole number", of_file, |text| text.parse().ok())?;
+        if !range.contains(&number) {
+            self.fault(key, format!("is {number}; it must be between {} and {}", range.start(), range.end()));
+        }
+        Some(number)
+    }
+
+    /// A number of bytes, as `64 MiB`.
+    pub(super) fn bytes(&mut self, key: &'static str) -> Option<u64> {
+        let text = self.text(key)?;
+        match text.parse::<ByteSize>() {
+            Ok(size) => Some(size.as_u64()),
+            Err(error) => {
+                self.fault(key, format!("{text:?} is not a number of bytes as \"64 MiB\" or \"0\": {error}"));
                 None
             }
         }

@@ -38,6 +38,8 @@ fn the_least_configuration_has_safe_defaults() {
     let config = parse(LEAST, &[]).unwrap();
     assert!(config.grpc.listen.ip().is_loopback() && !config.grpc.insecure);
     assert_eq!(config.store.retention, None);
+    assert_eq!(config.token_cache.bytes, 64 << 20);
+    assert!(config.runtime.workers >= 1 && config.connections.max_age.is_none());
     let rules = &config.issuers[0].rules;
     assert_eq!((rules.leeway, rules.clock_skew), (Duration::from_secs(10), Duration::ZERO));
     assert_eq!(rules.max_token_lifetime, Duration::from_secs(86_400));
@@ -47,6 +49,33 @@ fn the_least_configuration_has_safe_defaults() {
 #[test]
 fn the_example_is_a_configuration() {
     parse(include_str!("../../curfew.example.toml"), &[]).unwrap();
+}
+
+#[test]
+fn what_the_service_takes_on_is_bounded_and_faults_are_named() {
+    let set = parse(
+        &format!(
+            "[runtime]\nworkers = 3\n[token_cache]\nsize = \"0\"\n[connections]\nmax_age = \"1h\"\n[limits]\nqueue_delay = \
+             \"10ms\"\n{LEAST}"
+        ),
+        &[("CURFEW_LIMITS__MAX_STREAMS", "7"), ("CURFEW_LIMITS__REQUEST_BYTES", "1 GiB")],
+    )
+    .unwrap();
+    assert_eq!((set.runtime.workers, set.token_cache.bytes, set.limits.max_streams), (3, 0, 7));
+    assert_eq!(set.connections.max_age, Some(Duration::from_secs(3600)));
+    assert_eq!((set.limits.queue_delay, set.limits.request_bytes), (Duration::from_millis(10), 1 << 30));
+    let wrong = "[runtime]\nworkers = 0\n[token_cache]\nsize = \"much\"\n[connections]\nmax = -1\nkeepalive_timeout = \
+                 \"0s\"\n[limits]\nqueue_delay = \"4\"\n";
+    let all = faults(&format!("{wrong}{LEAST}"), &[]).join("\n");
+    for wanted in [
+        "runtime.workers: is 0; it must be between 1 and 1024",
+        "token_cache.size: \"much\" is not a number of bytes as \"64 MiB\"",
+        "connections.max: must be a whole number",
+        "connections.keepalive_timeout: must not be zero",
+        "limits.queue_delay: \"4\" is not a length of time",
+    ] {
+        assert!(all.contains(wanted), "{wanted}\n{all}");
+    }
 }
 
 #[test]

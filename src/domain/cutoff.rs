@@ -41,6 +41,17 @@ pub struct Cutoff {
     pub authentication: Option<Mark>,
 }
 
+/// The instants of a cutoff: all that a decision needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Instants {
+    /// Of [`Cutoff::live`].
+    pub live: Option<Timestamp>,
+    /// Of [`Cutoff::late`].
+    pub late: Option<Timestamp>,
+    /// Of [`Cutoff::authentication`].
+    pub authentication: Option<Timestamp>,
+}
+
 impl Mark {
     /// The later of two; of two at the same instant the one that was learned of first, for it is the first cause.
     #[must_use]
@@ -88,12 +99,38 @@ impl Cutoff {
         }
     }
 
+    /// Its instants.
+    #[must_use]
+    pub fn instants(&self) -> Instants {
+        Instants { live: time(self.live), late: time(self.late), authentication: time(self.authentication) }
+    }
+
     /// Whether `self` refuses anything that `before` does not.
     #[must_use]
     pub fn is_ahead_of(&self, before: &Self) -> bool {
         time(self.live) > time(before.live)
             || time(self.late) > time(before.late).max(time(before.live))
             || time(self.authentication) > time(before.authentication)
+    }
+}
+
+impl Instants {
+    /// Both together, as [`Cutoff::join`] has it.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        let live = self.live.max(other.live);
+        let late = self.late.max(other.late).filter(|late| Some(*late) > live);
+        Self { live, late, authentication: self.authentication.max(other.authentication) }
+    }
+
+    /// The latest logout of the scope and its kind, as [`Cutoff::latest`] has it.
+    #[must_use]
+    pub fn latest(&self) -> Option<(Timestamp, Kind)> {
+        let live = self.live.map(|live| (live, Kind::Live));
+        match self.late {
+            Some(late) if self.live.is_none_or(|live| late > live) => Some((late, Kind::Late)),
+            _ => live,
+        }
     }
 }
 
@@ -129,6 +166,13 @@ mod tests {
             prop_assert_eq!(a.join(a), a);
             prop_assert_eq!(a.join(b), b.join(a));
             prop_assert_eq!(a.join(b).join(c), a.join(b.join(c)));
+        }
+
+        #[test]
+        fn instants_join_and_compare_as_their_cutoffs_do(a in cutoff(), b in cutoff()) {
+            prop_assert_eq!(a.instants().join(b.instants()), a.join(b).instants());
+            let latest = a.latest().map(|(mark, kind)| (mark.logout_time, kind));
+            prop_assert_eq!(a.instants().latest(), latest);
         }
 
         #[test]

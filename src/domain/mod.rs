@@ -9,7 +9,7 @@ mod reason;
 mod scope;
 mod time;
 
-pub use cutoff::{Cutoff, Kind, Mark};
+pub use cutoff::{Cutoff, Instants, Kind, Mark};
 pub use identity::{ClientId, IdentifierError, Issuer, KeyId, MAX_IDENTIFIER_BYTES, SessionId, SubjectId, TokenId};
 pub use logout::{NewLogout, Record, Recorded, Revision, When};
 pub use reason::LogoutReason;

@@ -210,8 +210,11 @@ impl RemoteKeys {
         if let Some(algorithm) = keys.lacking(&self.algorithms) {
             tracing::debug!(issuer = %self.name, %algorithm, "no key for a configured algorithm");
         }
-        let first =
-            self.loaded.swap(Some(Arc::new(Loaded { keys: Arc::new(keys), fetched_at: self.clock.now() }))).is_none();
+        // Where they are the same keys as before, what was verified with them goes on being verified.
+        let before = self.loaded.load().as_ref().map(|loaded| Arc::clone(&loaded.keys));
+        let first = before.is_none();
+        let keys = before.filter(|before| before.is_same_as(&keys)).unwrap_or_else(|| Arc::new(keys));
+        self.loaded.store(Some(Arc::new(Loaded { keys, fetched_at: self.clock.now() })));
         if first || after_failure {
             info!(issuer = %self.name, keys = count, "keys loaded");
         }

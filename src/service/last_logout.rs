@@ -1,7 +1,7 @@
 //! `GetLastLogout`: when a subject last logged out, as a login action puts it into the next token.
 
 use super::{Curfew, ServiceError};
-use crate::domain::{ClientId, Mark, Revision, Scope, SubjectId};
+use crate::domain::{ClientId, Cutoff, Instants, Mark, Revision, Scope, SubjectId};
 
 /// Whose last logout is asked for.
 #[derive(Debug, Clone)]
@@ -44,5 +44,14 @@ impl Curfew {
         let mark = cutoff.latest().map(|(mark, _)| mark);
         let format = issuer.rules.last_logout.as_ref().map_or(crate::token::ClaimFormat::Rfc3339, |claim| claim.format);
         Ok(LastLogout { mark, claim_value: format.write(mark.map(|mark| mark.logout_time)), revision })
+    }
+
+    /// The cutoff of one scope; the default one where there was no logout. Of most scopes the view knows that; only where
+    /// there was one is the disk read for its reason.
+    fn cutoff(&self, scope: &Scope) -> Result<Cutoff, ServiceError> {
+        if self.instants(scope) == Instants::default() {
+            return Ok(Cutoff::default());
+        }
+        Ok(self.store.get(scope)?.map(|record| record.cutoff).unwrap_or_default())
     }
 }

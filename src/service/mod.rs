@@ -9,6 +9,7 @@ mod forget;
 mod issuers;
 mod last_logout;
 mod record_logout;
+mod token_cache;
 mod validate_token;
 
 use std::{sync::Arc, time::Duration};
@@ -19,6 +20,7 @@ pub use forget::{forgettable, horizon};
 pub use issuers::{ConfiguredIssuer, Issuers};
 pub use last_logout::{LastLogout, LastLogoutRequest};
 pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
+pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
 
 use crate::{
@@ -35,13 +37,25 @@ pub struct Curfew {
     issuers: Issuers,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    tokens: TokenCache,
 }
 
 impl Curfew {
-    /// The service of these issuers, on this store, by this clock.
+    /// The service of these issuers, on this store, by this clock, with this cache of verified tokens.
     #[must_use]
-    pub fn new(issuers: Issuers, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { issuers, store, clock }
+    pub fn new(issuers: Issuers, store: Arc<dyn Store>, clock: Arc<dyn Clock>, tokens: TokenCache) -> Self {
+        Self { issuers, store, clock, tokens }
+    }
+
+    /// How the cache of verified tokens does.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.tokens.stats()
+    }
+
+    /// Drops the verified tokens that are of no more use: expired, or verified with keys that their issuer no longer has.
+    pub fn tidy(&self) {
+        self.tokens.tidy(&self.issuers, self.clock.now());
     }
 
     /// The configured issuers.

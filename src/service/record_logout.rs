@@ -114,6 +114,9 @@ impl Curfew {
             reason: request.reason,
         };
         let recorded = self.store.record(logout).await?;
+        if let Scope::Key(_, key) = &scope {
+            self.tokens.remove_key(&issuer, key);
+        }
         tracing::info!(
             issuer = %issuer.name, scope = %scope.kind(), reason = ?request.reason,
             revision = recorded.record.revision.0, advanced = recorded.advanced, "logout recorded"
@@ -162,7 +165,7 @@ impl Curfew {
         fit_but_for_expiry(&claims, &issuer.rules, &[], now).map_err(unfit)?;
         // A revoked key must not log anybody out; a user who has logged out may do so again.
         if let Some(key) = verified.token.key_id {
-            let key = self.cutoff(&Scope::Key(issuer.rules.issuer.clone(), key))?;
+            let key = self.instants(&Scope::Key(issuer.rules.issuer.clone(), key));
             standing(&claims, &Cutoffs { key, ..Cutoffs::default() }, &without_claim_ahead(&issuer.rules))
                 .map_err(unfit)?;
         }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{ConfiguredIssuer, Curfew, ServiceError};
+use super::{ConfiguredIssuer, Curfew, ServiceError, Verified};
 use crate::{
-    domain::{Cutoff, Mark, Record, Revision, Scope, ScopeKind, Timestamp},
-    token::{Claims, Compact, Cutoffs, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify},
+    domain::{Instants, Record, Revision, Scope, ScopeKind, Timestamp},
+    store::Fingerprint,
+    token::{Compact, Cutoffs, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify},
 };
 
 /// A token to be decided on.
@@ -19,6 +20,8 @@ pub struct TokenRequest {
     pub audiences: Vec<String>,
     /// What the answer must include.
     pub min_revision: Revision,
+    /// Whether to answer with everything that the token says.
+    pub include_claims: bool,
 }
 
 /// The answer on a token.
@@ -26,13 +29,13 @@ pub struct TokenRequest {
 pub struct Answer {
     /// Whether it is honoured, or the one reason why not.
     pub decision: Result<Standing, Refusal>,
-    /// What it says, if its signature holds.
-    pub claims: Option<Claims>,
-    /// Everything that it says, likewise.
+    /// What it says and who says so, if its signature holds.
+    pub verified: Option<Arc<Verified>>,
+    /// Everything that it says, likewise, and if asked for.
     pub payload: Option<Map<String, Value>>,
     /// When its subject last logged out, if it came to that.
-    pub last_logout: Option<Mark>,
-    /// The logout that decided, where one did.
+    pub last_logout: Option<Timestamp>,
+    /// The logout that decided, where one did and the store can be read.
     pub decided: Option<Decided>,
     /// What the answer includes.
     pub revision: Revision,
@@ -47,12 +50,8 @@ pub struct Decided {
     pub record: Record,
 }
 
-/// A token whose signature holds, and whose it is.
-pub(super) struct Verified {
-    pub(super) issuer: Arc<ConfiguredIssuer>,
-    pub(super) token: VerifiedToken,
-    pub(super) payload: Map<String, Value>,
-}
+/// A token that did not get as far as its claims, and the issuer that it names.
+pub(super) type Unverified = (Refusal, Option<Arc<ConfiguredIssuer>>);
 
 impl Curfew {
     /// Decides whether a token is to be honoured now.
@@ -62,27 +61,52 @@ impl Curfew {
     pub async fn validate_token(&self, request: &TokenRequest) -> Result<Answer, ServiceError> {
         let revision = self.reach(request.min_revision).await?;
         let now = self.clock.now();
-        let verified = match self.verified(&request.raw_token, now).await? {
-            Ok(verified) => verified,
-            Err((refusal, issuer)) => {
-                report(issuer.as_deref(), Err(&refusal));
-                return Ok(Answer::unverified(refusal, revision));
-            }
+        let (verified, seen) = match self.seen_before(&request.raw_token, now)? {
+            Some(verified) => (verified, true),
+            None => match self.verified(&request.raw_token, now).await? {
+                Ok(verified) => (Arc::new(verified), false),
+                Err((refusal, issuer)) => {
+                    report(issuer.as_deref(), Err(&refusal));
+                    return Ok(Answer::unverified(refusal, revision));
+                }
+            },
         };
-        let answer = self.judge(&verified, &request.audiences, now)?;
-        report(Some(&verified.issuer), answer.decision.as_ref());
-        let decided = match &answer.decision {
-            Err(Refusal::LoggedOut(LoggedOut { scope, .. })) => self.decided(&verified, *scope)?,
-            _ => None,
-        };
+        let (decision, last_logout) = self.judge(&verified, &request.audiences, now);
+        report(Some(&verified.issuer), decision.as_ref());
+        self.remember(&request.raw_token, &verified, seen, decision.as_ref().err());
         Ok(Answer {
-            decision: answer.decision,
-            last_logout: answer.last_logout,
-            claims: Some(verified.token.claims),
-            payload: Some(verified.payload),
-            decided,
+            last_logout,
+            payload: if request.include_claims { payload(&request.raw_token) } else { None },
+            decided: match &decision {
+                Err(Refusal::LoggedOut(LoggedOut { scope, .. })) => self.decided(&verified.token, *scope),
+                _ => None,
+            },
+            decision,
+            verified: Some(verified),
             revision,
         })
+    }
+
+    /// The token, if its signature was verified before with keys that are still the issuer's.
+    fn seen_before(&self, raw_token: &str, now: Timestamp) -> Result<Option<Arc<Verified>>, ServiceError> {
+        let Some(verified) = self.tokens.get(raw_token) else { return Ok(None) };
+        let keys = verified.issuer.keys.current(now)?;
+        Ok(Some(verified).filter(|verified| Arc::ptr_eq(&keys, &verified.keys)))
+    }
+
+    /// Keeps a token whose signature need not be verified again. What can never be honoured (again) is not worth the room,
+    /// and a revoked key's tokens are to leave no trace.
+    fn remember(&self, raw_token: &str, verified: &Arc<Verified>, seen: bool, refusal: Option<&Refusal>) {
+        let worth_it = match refusal {
+            None | Some(Refusal::WrongAudience(..) | Refusal::NotYetValid(_) | Refusal::IssuedInFuture(..)) => true,
+            Some(Refusal::LoggedOut(LoggedOut { scope, .. })) => *scope != ScopeKind::Key,
+            Some(_) => false,
+        };
+        match (seen, worth_it) {
+            (false, true) => self.tokens.insert(raw_token, verified),
+            (true, false) => self.tokens.remove(raw_token),
+            (false, false) | (true, true) => (),
+        }
     }
 
     /// Verifies a token with the keys of the issuer that it names; a key that is not known is looked for once.
@@ -90,7 +114,7 @@ impl Curfew {
         &self,
         raw_token: &str,
         now: Timestamp,
-    ) -> Result<Result<Verified, (Refusal, Option<Arc<ConfiguredIssuer>>)>, ServiceError> {
+    ) -> Result<Result<Verified, Unverified>, ServiceError> {
         let compact = match Compact::parse(raw_token) {
             Ok(compact) => compact,
             Err(fault) => return Ok(Err((Refusal::Malformed(fault), None))),
@@ -102,61 +126,72 @@ impl Curfew {
             },
             Err(refusal) => return Ok(Err((refusal, None))),
         };
-        let mut verified = verify(&compact, &issuer.rules, &*issuer.keys.current(now)?);
+        let mut keys = issuer.keys.current(now)?;
+        let mut verified = verify(&compact, &issuer.rules, &keys);
         if matches!(verified, Err(Refusal::UnknownKey(..))) {
             issuer.keys.look_again().await;
-            verified = verify(&compact, &issuer.rules, &*issuer.keys.current(self.clock.now())?);
+            keys = issuer.keys.current(self.clock.now())?;
+            verified = verify(&compact, &issuer.rules, &keys);
         }
         Ok(match verified {
-            Ok(token) => Ok(Verified { issuer, token, payload: compact.payload }),
+            Ok(token) => Ok(Verified { scopes: self.fingerprints(&token), issuer, token, keys }),
             Err(refusal) => Err((refusal, Some(issuer))),
         })
     }
 
-    /// Decides on a verified token.
-    fn judge(&self, verified: &Verified, audiences: &[String], now: Timestamp) -> Result<Judged, ServiceError> {
+    /// Decides on a verified token; also tells when its subject last logged out, if it came to that.
+    fn judge(
+        &self,
+        verified: &Verified,
+        audiences: &[String],
+        now: Timestamp,
+    ) -> (Result<Standing, Refusal>, Option<Timestamp>) {
         let (claims, rules) = (&verified.token.claims, &verified.issuer.rules);
         if let Err(refusal) = fit(claims, rules, audiences, now) {
-            return Ok(Judged { decision: Err(refusal), last_logout: None });
+            return (Err(refusal), None);
         }
-        let cutoffs = self.cutoffs(&verified.token)?;
-        Ok(Judged { decision: standing(claims, &cutoffs, rules), last_logout: cutoffs.last_logout() })
+        let [token, session, subject, subject_at_client, client, key, issuer] =
+            self.store.view().look_up(verified.scopes);
+        let cutoffs = Cutoffs { token, session, subject, subject_at_client, client, key, issuer };
+        (standing(claims, &cutoffs, rules), cutoffs.last_logout())
     }
 
-    /// The cutoffs of all scopes that cover a token.
-    fn cutoffs(&self, token: &VerifiedToken) -> Result<Cutoffs, ServiceError> {
-        let of = |kind| scope(token, kind).map_or(Ok(Cutoff::default()), |scope| self.cutoff(&scope));
-        Ok(Cutoffs {
-            token: of(ScopeKind::Token)?,
-            session: of(ScopeKind::Session)?,
-            subject: of(ScopeKind::Subject)?,
-            subject_at_client: of(ScopeKind::SubjectAtClient)?,
-            client: of(ScopeKind::Client)?,
-            key: of(ScopeKind::Key)?,
-            issuer: of(ScopeKind::Issuer)?,
-        })
+    /// What the scopes that cover a token are found by, in the order of [`Cutoffs`].
+    fn fingerprints(&self, token: &VerifiedToken) -> [Option<Fingerprint>; 7] {
+        [
+            ScopeKind::Token,
+            ScopeKind::Session,
+            ScopeKind::Subject,
+            ScopeKind::SubjectAtClient,
+            ScopeKind::Client,
+            ScopeKind::Key,
+            ScopeKind::Issuer,
+        ]
+        .map(|kind| scope(token, kind).map(|scope| self.store.view().fingerprint(&scope)))
     }
 
-    /// The cutoff of one scope; the default one where there was no logout.
-    pub(super) fn cutoff(&self, scope: &Scope) -> Result<Cutoff, ServiceError> {
-        Ok(self.store.get(scope)?.map(|record| record.cutoff).unwrap_or_default())
+    /// The instants of one scope's cutoff.
+    pub(super) fn instants(&self, scope: &Scope) -> Instants {
+        let [found] = self.store.view().look_up([Some(self.store.view().fingerprint(scope))]);
+        found
     }
 
-    fn decided(&self, verified: &Verified, kind: ScopeKind) -> Result<Option<Decided>, ServiceError> {
-        let Some(scope) = scope(&verified.token, kind) else { return Ok(None) };
-        Ok(self.store.get(&scope)?.map(|record| Decided { scope, record }))
+    /// All that is known of the scope that decided. The verdict stands without it, where the disk cannot be read.
+    fn decided(&self, token: &VerifiedToken, kind: ScopeKind) -> Option<Decided> {
+        let scope = scope(token, kind)?;
+        let record = self.store.get(&scope).ok().flatten()?;
+        Some(Decided { scope, record })
     }
 }
 
-/// A decision and what it was based on.
-struct Judged {
-    decision: Result<Standing, Refusal>,
-    last_logout: Option<Mark>,
+/// Everything that a token says whose form was found good before.
+fn payload(raw_token: &str) -> Option<Map<String, Value>> {
+    Compact::parse(raw_token).ok().map(|compact| compact.payload)
 }
 
 impl Answer {
     fn unverified(refusal: Refusal, revision: Revision) -> Self {
-        Self { decision: Err(refusal), claims: None, payload: None, last_logout: None, decided: None, revision }
+        Self { decision: Err(refusal), verified: None, payload: None, last_logout: None, decided: None, revision }
     }
 }
 

@@ -29,6 +29,13 @@ pub enum DecodeError {
 /// The key of a scope.
 #[must_use]
 pub fn encode_scope(scope: &Scope) -> Vec<u8> {
+    let mut key = Vec::new();
+    encode_scope_into(scope, &mut key);
+    key
+}
+
+/// The same, added to what is there.
+pub(super) fn encode_scope_into(scope: &Scope, key: &mut Vec<u8>) {
     let (kind, names): (u8, [&str; 2]) = match scope {
         Scope::Issuer(_) => (b'i', ["", ""]),
         Scope::Key(_, key) => (b'k', [key.as_str(), ""]),
@@ -38,11 +45,19 @@ pub fn encode_scope(scope: &Scope) -> Vec<u8> {
         Scope::Session(_, session) => (b'e', [session.as_str(), ""]),
         Scope::Token(_, token) => (b't', [token.as_str(), ""]),
     };
-    let mut key = vec![kind];
+    key.push(kind);
     for name in std::iter::once(scope.issuer().as_str()).chain(names).filter(|name| !name.is_empty()) {
         // An identifier has at most 512 bytes.
         key.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
         key.extend_from_slice(name.as_bytes());
+    }
+}
+
+/// A key that no scope has: it stands for a subject, by its key, at all clients together.
+pub(super) fn at_any_client(subject: &[u8]) -> Vec<u8> {
+    let mut key = subject.to_vec();
+    if let Some(kind) = key.first_mut() {
+        *kind = b'S';
     }
     key
 }

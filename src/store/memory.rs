@@ -10,15 +10,16 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    Forgettable, Status, Store, StoreError, Work,
+    Forgettable, Status, Store, StoreError, View, Work,
     stamp::{latest, recorded},
 };
-use crate::domain::{NewLogout, Record, Recorded, Revision, Scope, Timestamp};
+use crate::domain::{Instants, NewLogout, Record, Recorded, Revision, Scope, Timestamp};
 
 /// A store in memory.
 pub struct MemoryStore {
     /// One lock for all, held for the length of one operation and never across an await.
     records: Mutex<BTreeMap<Scope, Record>>,
+    view: View,
     revision: watch::Sender<Revision>,
     status: watch::Sender<Status>,
 }
@@ -29,6 +30,8 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self {
             records: Mutex::default(),
+            // Nobody else is in this process, from whom it would have to be kept.
+            view: View::with_key([0; 16]),
             revision: watch::Sender::new(Revision(0)),
             status: watch::Sender::new(Status::Ready),
         }
@@ -49,6 +52,7 @@ impl MemoryStore {
         let next = Revision(self.revision.borrow().0 + 1);
         let recorded = recorded(known, latest, &logout, next);
         if recorded.record.revision == next {
+            self.view.set(self.view.fingerprint(&logout.scope), recorded.record.cutoff.instants());
             records.insert(logout.scope, recorded.record);
             self.revision.send_replace(next);
         }
@@ -79,6 +83,10 @@ impl Store for MemoryStore {
         Box::pin(async move { self.record_now(logout) })
     }
 
+    fn view(&self) -> &View {
+        &self.view
+    }
+
     fn get(&self, scope: &Scope) -> Result<Option<Record>, StoreError> {
         Ok(self.records()?.get(scope).copied())
     }
@@ -98,7 +106,13 @@ impl Store for MemoryStore {
         Box::pin(async move {
             let mut records = self.records()?;
             let before = records.len();
-            records.retain(|scope, record| !forgettable(scope, record));
+            records.retain(|scope, record| {
+                let forgotten = forgettable(scope, record);
+                if forgotten {
+                    self.view.set(self.view.fingerprint(scope), Instants::default());
+                }
+                !forgotten
+            });
             Ok(u64::try_from(before - records.len()).unwrap_or(u64::MAX))
         })
     }

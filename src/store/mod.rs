@@ -1,12 +1,14 @@
 //! Remembers logouts: the contract of a store, and its backends.
 //!
-//! A backend keeps, for every scope, the join of all logouts recorded for it. What must hold is said on the trait and
-//! examined by one set of laws (`tests/it/laws.rs`) that every backend sits.
+//! A backend keeps, for every scope, the join of all logouts recorded for it; and the instants of all of them in memory,
+//! in a [`View`], which is all that a check needs. What must hold is said on the trait and examined by one set of laws
+//! (`tests/it/laws.rs`) that every backend sits.
 
 mod codec;
 mod memory;
 mod sled;
 mod stamp;
+mod view;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -15,6 +17,7 @@ use tokio::sync::watch;
 pub use codec::{DecodeError, FORMAT, decode_record, decode_scope, encode_record, encode_scope};
 pub use memory::MemoryStore;
 pub use sled::{OpenError, SledStore};
+pub use view::{Fingerprint, View};
 
 use crate::domain::{NewLogout, Record, Recorded, Revision, Scope};
 
@@ -64,11 +67,15 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError`]. After [`StoreError::Unavailable`] it may yet have been recorded.
     fn record(&self, logout: NewLogout) -> Work<'_, Recorded>;
 
-    /// What is known of a scope: exactly this one. None: it was never logged out, or that is long forgotten. Includes at
-    /// least everything up to [`Store::revision`] as read before.
+    /// The cutoffs of all scopes, in memory: at any time the instants of what [`Store::get`] would answer, also while the
+    /// store cannot read or write. Includes at least everything up to [`Store::revision`] as read before.
+    fn view(&self) -> &View;
+
+    /// All that is known of a scope: exactly this one. None: it was never logged out, or that is long forgotten. Includes
+    /// at least everything up to [`Store::revision`] as read before. Reads the disk, if need be.
     ///
     /// # Errors
-    /// [`StoreError`]: it is not known, and no token of the scope may be honoured.
+    /// [`StoreError`]: it is not known.
     fn get(&self, scope: &Scope) -> Result<Option<Record>, StoreError>;
 
     /// The last change that is durable and visible. Never goes back, not even over a restart.

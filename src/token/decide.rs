@@ -36,25 +36,25 @@ use super::{
     refusal::{Ground, ImpossibleClaim, LoggedOut, Refusal},
     rules::{ClaimAhead, Rules},
 };
-use crate::domain::{Cutoff, Kind, Mark, ScopeKind, Timestamp};
+use crate::domain::{Instants, Kind, ScopeKind, Timestamp};
 
 /// The cutoffs of all scopes that cover a token; a default one where there was no logout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cutoffs {
     /// Of its `jti`.
-    pub token: Cutoff,
+    pub token: Instants,
     /// Of its session.
-    pub session: Cutoff,
+    pub session: Instants,
     /// Of its subject.
-    pub subject: Cutoff,
+    pub subject: Instants,
     /// Of its subject at its client.
-    pub subject_at_client: Cutoff,
+    pub subject_at_client: Instants,
     /// Of its client.
-    pub client: Cutoff,
+    pub client: Instants,
     /// Of the key that it was verified with.
-    pub key: Cutoff,
+    pub key: Instants,
     /// Of its issuer.
-    pub issuer: Cutoff,
+    pub issuer: Instants,
 }
 
 /// What else is to be said of a token that is honoured.
@@ -67,8 +67,8 @@ pub struct Standing {
 impl Cutoffs {
     /// The latest logout of the subject, at all clients and at this one. What the last-logout claim is compared with.
     #[must_use]
-    pub fn last_logout(&self) -> Option<Mark> {
-        self.subject.join(self.subject_at_client).latest().map(|(mark, _)| mark)
+    pub fn last_logout(&self) -> Option<Timestamp> {
+        [self.subject, self.subject_at_client].iter().filter_map(Instants::latest).map(|(at, _)| at).max()
     }
 }
 
@@ -155,7 +155,7 @@ fn fit_audience(claims: &Claims, rules: &Rules, asked: &[String]) -> Result<(), 
 /// # Errors
 /// The first check that it fails.
 pub fn standing(claims: &Claims, cutoffs: &Cutoffs, rules: &Rules) -> Result<Standing, Refusal> {
-    let last_logout = cutoffs.last_logout().map(|mark| mark.logout_time);
+    let last_logout = cutoffs.last_logout();
     let claim_ahead = match claims.last_logout {
         LastLogout::At(claim) if Some(claim) > last_logout && rules.claim_ahead == ClaimAhead::Refuse => {
             return Err(Refusal::ImpossibleClaim(ImpossibleClaim::AheadOfStore(claim)));
@@ -176,18 +176,20 @@ pub fn standing(claims: &Claims, cutoffs: &Cutoffs, rules: &Rules) -> Result<Sta
 }
 
 /// A session and a token id are used once, so that one which was named is simply dead.
-fn not_named(scope: ScopeKind, cutoff: &Cutoff) -> Result<(), Refusal> {
+fn not_named(scope: ScopeKind, cutoff: &Instants) -> Result<(), Refusal> {
     match cutoff.latest() {
         None => Ok(()),
-        Some((mark, _)) => Err(Refusal::LoggedOut(LoggedOut { scope, mark, ground: Ground::Named })),
+        Some((logout_time, _)) => Err(Refusal::LoggedOut(LoggedOut { scope, logout_time, ground: Ground::Named })),
     }
 }
 
 /// Whoever has a signing key writes any `iat`: a key in the wrong hands is dead, whenever it seems to have signed.
-fn not_compromised(key: &Cutoff) -> Result<(), Refusal> {
+fn not_compromised(key: &Instants) -> Result<(), Refusal> {
     match key.authentication {
         None => Ok(()),
-        Some(mark) => Err(Refusal::LoggedOut(LoggedOut { scope: ScopeKind::Key, mark, ground: Ground::Named })),
+        Some(logout_time) => {
+            Err(Refusal::LoggedOut(LoggedOut { scope: ScopeKind::Key, logout_time, ground: Ground::Named }))
+        }
     }
 }
 
@@ -199,20 +201,20 @@ struct Token<'a> {
 
 impl Token<'_> {
     /// Whether all logouts of one scope let the token pass. The latest is asked first, for it explains a refusal best.
-    fn passes(&self, scope: ScopeKind, cutoff: &Cutoff) -> Result<(), Refusal> {
-        let refused = |mark, ground| Err(Refusal::LoggedOut(LoggedOut { scope, mark, ground }));
-        let live = cutoff.live.map(|mark| (mark, Kind::Live));
-        let late = cutoff.late.map(|mark| (mark, Kind::Late));
+    fn passes(&self, scope: ScopeKind, cutoff: &Instants) -> Result<(), Refusal> {
+        let refused = |logout_time, ground| Err(Refusal::LoggedOut(LoggedOut { scope, logout_time, ground }));
+        let live = cutoff.live.map(|at| (at, Kind::Live));
+        let late = cutoff.late.map(|at| (at, Kind::Late));
         let late_first = cutoff.latest().is_some_and(|(_, kind)| kind == Kind::Late);
-        let marks = if late_first { [late, live] } else { [live, late] };
-        for (mark, kind) in marks.into_iter().flatten() {
-            if let Some(ground) = self.refused_by(scope, mark, kind) {
-                return refused(mark, ground);
+        let logouts = if late_first { [late, live] } else { [live, late] };
+        for (at, kind) in logouts.into_iter().flatten() {
+            if let Some(ground) = self.refused_by(scope, at, kind) {
+                return refused(at, ground);
             }
         }
         match cutoff.authentication {
-            Some(mark) => match self.authenticated_too_early(mark) {
-                Some(ground) => refused(mark, ground),
+            Some(at) => match self.authenticated_too_early(at) {
+                Some(ground) => refused(at, ground),
                 None => Ok(()),
             },
             None => Ok(()),
@@ -220,10 +222,10 @@ impl Token<'_> {
     }
 
     /// Was it issued before this logout?
-    fn refused_by(&self, scope: ScopeKind, mark: Mark, kind: Kind) -> Option<Ground> {
+    fn refused_by(&self, scope: ScopeKind, cutoff: Timestamp, kind: Kind) -> Option<Ground> {
         let by_subject = matches!(scope, ScopeKind::Subject | ScopeKind::SubjectAtClient);
         let knew = match self.claims.last_logout {
-            LastLogout::At(claim) if by_subject => Some(claim >= mark.logout_time),
+            LastLogout::At(claim) if by_subject => Some(claim >= cutoff),
             LastLogout::Never if by_subject => Some(false),
             _ => None,
         };
@@ -232,7 +234,6 @@ impl Token<'_> {
             (Some(false), Kind::Live) => return Some(Ground::Claim),
             (Some(false), Kind::Late) | (None, _) => (),
         }
-        let cutoff = mark.logout_time;
         let Some(issued_at) = self.claims.issued_at else {
             // `fit` refuses a token without `iat`; whoever asks without it gets the strict answer.
             return Some(Ground::IssuedAt { issued_at: Timestamp::EPOCH, ambiguous: false });
@@ -246,11 +247,11 @@ impl Token<'_> {
 
     /// Did the user authenticate before this logout, which ended the authentication? Within the second in which the
     /// cutoff lies a whole-second `auth_time` cannot tell; there the claim and `iat`, which have passed, are believed.
-    fn authenticated_too_early(&self, mark: Mark) -> Option<Ground> {
+    fn authenticated_too_early(&self, logout_time: Timestamp) -> Option<Ground> {
         // Nobody authenticates after the token was issued: a later `auth_time` counts as `iat`, or it would be immune.
         let latest = self.claims.issued_at.map_or(Timestamp::EPOCH, NumericDate::latest);
         let authenticated_at = self.claims.authenticated_at?.0.min(latest);
-        let cutoff = mark.logout_time.plus(self.rules.clock_skew);
+        let cutoff = logout_time.plus(self.rules.clock_skew);
         let tie = authenticated_at.is_whole_second() && authenticated_at == cutoff.start_of_second();
         (authenticated_at <= cutoff && !tie).then_some(Ground::Authentication { authenticated_at })
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::{ClientId, Issuer, LogoutReason, SessionId, SubjectId, TokenId},
+    domain::{ClientId, Cutoff, Issuer, LogoutReason, Mark, SessionId, SubjectId, TokenId},
     token::{Algorithm, ClaimFormat, LastLogoutClaim, Verdict},
 };
 
@@ -49,15 +49,12 @@ fn claims() -> Claims {
     }
 }
 
-fn mark(logout_time: Timestamp) -> Mark {
-    Mark { logout_time, record_time: logout_time, reason: LogoutReason::UserLogout }
+fn cutoff(offset: i64, kind: Kind, reauthenticate: bool) -> Instants {
+    let mark = Mark { logout_time: at(offset), record_time: at(offset), reason: LogoutReason::UserLogout };
+    Cutoff::of(mark, kind, reauthenticate).instants()
 }
 
-fn cutoff(offset: i64, kind: Kind, reauthenticate: bool) -> Cutoff {
-    Cutoff::of(mark(at(offset)), kind, reauthenticate)
-}
-
-fn subject(cutoff: Cutoff) -> Cutoffs {
+fn subject(cutoff: Instants) -> Cutoffs {
     Cutoffs { subject: cutoff, ..Cutoffs::default() }
 }
 
@@ -116,7 +113,7 @@ fn a_caller_may_narrow_the_audiences_and_never_widen_them() {
 fn each_scope_has_its_verdict_and_the_first_in_order_decides() {
     let dead = cutoff(5_000, Kind::Live, false);
     let mut cutoffs = Cutoffs { issuer: dead, ..Cutoffs::default() };
-    let mut check = |set: fn(&mut Cutoffs, Cutoff), expected| {
+    let mut check = |set: fn(&mut Cutoffs, Instants), expected| {
         set(&mut cutoffs, dead);
         assert_eq!(verdict(&claims(), &cutoffs, &rules(), 6_000), expected);
     };
@@ -255,7 +252,7 @@ impl Story {
             token.last_logout = LastLogout::At(known);
         }
         let kind = if self.is_live() { Kind::Live } else { Kind::Late };
-        let cutoff = Cutoff::of(mark(hour_ago), Kind::Live, false).join(cutoff(self.logout, kind, self.reauthenticate));
+        let cutoff = cutoff(-3_600_000, Kind::Live, false).join(cutoff(self.logout, kind, self.reauthenticate));
         let rules = Rules { clock_skew: Duration::from_secs(self.skew), ..rules() };
         verdict(&token, &subject(cutoff), &rules, self.issued.max(self.learned) + 1)
     }
@@ -426,15 +423,16 @@ fn an_ambiguous_refusal_says_so() {
     assert!(ambiguous(1_500, 1) && !ambiguous(1_999, 1));
 }
 
-fn any_cutoff() -> impl Strategy<Value = Cutoff> {
+fn any_cutoff() -> impl Strategy<Value = Instants> {
     let one = (-3_000_i64..3_000, any::<bool>(), any::<bool>())
         .prop_map(|(offset, live, reauth)| cutoff(offset, if live { Kind::Live } else { Kind::Late }, reauth));
-    proptest::collection::vec(one, 0..4).prop_map(|cutoffs| cutoffs.into_iter().fold(Cutoff::default(), Cutoff::join))
+    proptest::collection::vec(one, 0..4)
+        .prop_map(|cutoffs| cutoffs.into_iter().fold(Instants::default(), Instants::join))
 }
 
 fn any_cutoffs() -> impl Strategy<Value = Cutoffs> {
     // Sessions and tokens are rarer, or hardly anything would be valid.
-    let rare = || prop_oneof![4 => Just(Cutoff::default()), 1 => any_cutoff()];
+    let rare = || prop_oneof![4 => Just(Instants::default()), 1 => any_cutoff()];
     (rare(), rare(), any_cutoff(), any_cutoff(), rare(), rare(), rare()).prop_map(
         |(token, session, subject, subject_at_client, client, key, issuer)| Cutoffs {
             token,

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use aws_lc_rs::{
-    hmac,
+    digest, hmac,
     signature::{ED25519, ParsedPublicKey, RsaPublicKeyComponents},
 };
 
@@ -58,6 +58,8 @@ pub enum KeyError {
 pub struct Key {
     id: Option<KeyId>,
     family: Family,
+    /// A hash of what it is made of, to know it again.
+    thumbprint: [u8; 32],
     verifiers: Vec<(Algorithm, Verifier)>,
 }
 
@@ -84,6 +86,21 @@ impl Material {
             Self::Ed25519(_) => Family::Ed25519,
             Self::Secret(_) => Family::Hmac,
         }
+    }
+
+    /// A hash of it. Of a secret, too, it gives nothing away: it is never shown.
+    fn thumbprint(&self) -> [u8; 32] {
+        let parts: [&[u8]; 2] = match self {
+            Self::Rsa { modulus, exponent } => [modulus, exponent],
+            Self::Point(_, bytes) | Self::Ed25519(bytes) | Self::Secret(bytes) => [bytes, &[]],
+        };
+        let mut hash = digest::Context::new(&digest::SHA256);
+        for part in parts {
+            hash.update(&part.len().to_be_bytes());
+            hash.update(part);
+        }
+        // A SHA-256 has 32 bytes.
+        hash.finish().as_ref().try_into().unwrap_or_default()
     }
 
     /// Makes it ready for an algorithm of its own family.
@@ -155,7 +172,7 @@ impl Key {
             .filter(|algorithm| algorithm.family() == family)
             .map(|algorithm| Ok((*algorithm, material.verifier(*algorithm)?)))
             .collect::<Result<_, KeyError>>()?;
-        Ok(Self { id, family, verifiers })
+        Ok(Self { id, family, thumbprint: material.thumbprint(), verifiers })
     }
 
     /// `kid`, if the key has one. Only what the key set says counts, not what a token says.
@@ -223,6 +240,18 @@ impl KeySet {
         &self.keys
     }
 
+    /// Whether the other has the very same keys, by the same names, for the same algorithms and in the same order: then
+    /// whatever was verified with one holds with the other.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let same = |one: &Key, other: &Key| {
+            let algorithms = |key: &Key| key.verifiers.iter().map(|(algorithm, _)| *algorithm).collect::<Vec<_>>();
+            (&one.id, one.family, one.thumbprint, algorithms(one))
+                == (&other.id, other.family, other.thumbprint, algorithms(other))
+        };
+        self.keys.len() == other.keys.len() && self.keys.iter().zip(&other.keys).all(|(one, other)| same(one, other))
+    }
+
     /// The first of the algorithms that no key can be used for.
     #[must_use]
     pub fn lacking(&self, algorithms: &[Algorithm]) -> Option<Algorithm> {
@@ -252,7 +281,8 @@ pub struct KeysUnavailable(pub String);
 
 /// Where an issuer's keys come from.
 pub trait KeySource: Send + Sync + 'static {
-    /// The keys to trust at this instant.
+    /// The keys to trust at this instant: the very same [`Arc`] as long as they are the same keys, and another when they
+    /// are not.
     ///
     /// # Errors
     /// [`KeysUnavailable`] when there are none: nothing can be decided then.

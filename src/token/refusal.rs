@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::algorithm::Algorithm;
-use crate::domain::{Mark, ScopeKind, Timestamp};
+use crate::domain::{ScopeKind, Timestamp};
 
 /// The answer on a token. The order is the order of the checks: the first that fails decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,8 +135,8 @@ pub enum ImpossibleClaim {
 pub struct LoggedOut {
     /// What it covers.
     pub scope: ScopeKind,
-    /// The logout.
-    pub mark: Mark,
+    /// When it happened.
+    pub logout_time: Timestamp,
     /// Which instant of the token was compared with it.
     pub ground: Ground,
 }
@@ -254,7 +254,7 @@ impl fmt::Display for Refusal {
 
 impl fmt::Display for LoggedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scope, at) = (self.scope, self.mark.logout_time);
+        let (scope, at) = (self.scope, self.logout_time);
         match self.ground {
             Ground::Named if self.scope == ScopeKind::Token => write!(f, "The token was revoked at {at}."),
             Ground::Named if self.scope == ScopeKind::Key => {

@@ -20,7 +20,11 @@ def test_what_the_chart_fixes():
     assert read["store"] == {"path": "/var/lib/curfew", "retention": "forever"}
     assert read["log"] == {"format": "json", "level": "info"}
     assert read["shutdown"] == {"drain_delay": "5s", "grace": "20s"}
-    assert read.keys() == {"grpc", "store", "log", "shutdown", "issuer"}
+    assert read["runtime"] == {}
+    assert read["connections"]["max_age"] == "30m"
+    assert read.keys() == {
+        "grpc", "runtime", "token_cache", "connections", "limits", "store", "log", "shutdown", "issuer",
+    }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

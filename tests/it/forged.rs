@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use curfew::{
     domain::{ClientId, Issuer, KeyId, LogoutReason, SessionId, SubjectId, TokenId},
     outbound::StaticKeys,
-    service::{ConfiguredIssuer, Curfew, Issuers, LogoutRequest, Target, TokenRequest},
+    service::{ConfiguredIssuer, Curfew, Issuers, LogoutRequest, Target, TokenCache, TokenRequest},
     store::MemoryStore,
     token::{
         Algorithm, ClaimAhead, ClaimFormat, Family, KeyError, KeySet, LastLogoutClaim, MAX_TOKEN_BYTES, Rules, Verdict,
@@ -100,14 +100,18 @@ impl World {
         }));
         let issuers = Issuers::new(issuers);
         let clock = Arc::new(ManualClock::at(NOW * 1000));
-        let curfew = Curfew::new(issuers, Arc::new(MemoryStore::new()), clock);
+        let curfew = Curfew::new(issuers, Arc::new(MemoryStore::new()), clock, TokenCache::new(1 << 20));
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         Self { runtime, curfew, ec, ec2, ed, secret }
     }
 
     fn verdict(&self, raw_token: &str) -> Verdict {
-        let request =
-            TokenRequest { raw_token: raw_token.to_owned(), audiences: Vec::new(), min_revision: Default::default() };
+        let request = TokenRequest {
+            raw_token: raw_token.to_owned(),
+            audiences: Vec::new(),
+            min_revision: Default::default(),
+            include_claims: false,
+        };
         let answer = self.runtime.block_on(self.curfew.validate_token(&request)).unwrap();
         answer.decision.map_or_else(|refusal| refusal.verdict(), |_| Verdict::Valid)
     }

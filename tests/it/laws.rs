@@ -4,8 +4,8 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use curfew::{
     domain::{
-        ClientId, Cutoff, Issuer, KeyId, Kind, LogoutReason, Mark, NewLogout, Record, Recorded, Revision, Scope,
-        SessionId, SubjectId, TokenId, When,
+        ClientId, Cutoff, Instants, Issuer, KeyId, Kind, LogoutReason, Mark, NewLogout, Record, Recorded, Revision,
+        Scope, SessionId, SubjectId, TokenId, When,
     },
     service::{Issuers, forgettable, horizon},
     store::{MemoryStore, SledStore, Status, Store, StoreError},
@@ -83,7 +83,22 @@ fn issuer() -> Issuer {
 }
 
 async fn record(store: &Arc<dyn Store>, scope: &Scope, when: When, now: i64) -> Recorded {
-    store.record(logout(scope, when, at(now))).await.unwrap()
+    let recorded = store.record(logout(scope, when, at(now))).await.unwrap();
+    // Another writer may have been there since.
+    let seen = seen(store, scope);
+    assert_eq!(seen.join(recorded.record.cutoff.instants()), seen);
+    recorded
+}
+
+/// What a check sees of a scope.
+fn seen(store: &Arc<dyn Store>, scope: &Scope) -> Instants {
+    let [seen] = store.view().look_up([Some(store.view().fingerprint(scope))]);
+    seen
+}
+
+/// What it must see.
+fn known(store: &Arc<dyn Store>, scope: &Scope) -> Instants {
+    store.get(scope).unwrap().map(|record| record.cutoff.instants()).unwrap_or_default()
 }
 
 fn late(millis: i64) -> When {
@@ -317,8 +332,10 @@ async fn expiry_never_drops_what_could_still_refuse_a_live_token(store: Arc<dyn 
     let forgotten = store.forget(forgettable(&issuers, None, at(horizon))).await;
     assert_eq!(forgotten, Ok(1));
     assert_eq!(store.get(&session("old")), Ok(None));
+    assert_eq!(seen(&store, &session("old")), Instants::default());
     for kept in [session("new"), session("late"), subject("ann"), foreign] {
         assert!(store.get(&kept).unwrap().is_some(), "{kept:?}");
+        assert_eq!(seen(&store, &kept), known(&store, &kept));
     }
     let again = record(&store, &session("old"), When::Now, 2).await;
     assert!(again.record.revision > Revision(5), "a revision was used again");
@@ -336,6 +353,7 @@ async fn sled_survives_being_opened_again() {
         let store: Arc<dyn Store> = Arc::new(SledStore::open(directory.path()).unwrap());
         for (name, record) in &expected {
             assert_eq!(store.get(&subject(name)), Ok(Some(*record)));
+            assert_eq!(seen(&store, &subject(name)), record.cutoff.instants());
         }
         assert_eq!(store.revision(), Revision(round * 10));
         for number in 0..10 {
@@ -349,6 +367,7 @@ async fn sled_survives_being_opened_again() {
 
 /// A scope of each kind that is forgotten by itself, and its cutoff where a token with all names `x` meets it.
 fn covering(kind: u8, cutoff: Cutoff) -> (Scope, Cutoffs) {
+    let cutoff = cutoff.instants();
     let none = Cutoffs::default();
     match kind {
         0 => (Scope::Session(issuer(), SessionId::parse("x").unwrap()), Cutoffs { session: cutoff, ..none }),
@@ -392,6 +411,7 @@ proptest! {
             let found = runtime.block_on(candidate.store.record(logout.clone()));
             prop_assert_eq!(&found, &expected);
             prop_assert_eq!(candidate.store.get(&logout.scope), model.get(&logout.scope));
+            prop_assert_eq!(seen(&candidate.store, &logout.scope), known(&model, &logout.scope));
             prop_assert_eq!(candidate.store.revision(), model.revision());
         }
         runtime.block_on(candidate.store.close()).unwrap();

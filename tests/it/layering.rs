@@ -15,8 +15,12 @@ struct Room {
 const ROOMS: [Room; 12] = [
     Room { name: "domain", rooms: &[], crates: &["time"] },
     Room { name: "token", rooms: &["domain"], crates: &["jsonwebtoken", "aws_lc_rs", "base64"] },
-    Room { name: "store", rooms: &["domain"], crates: &["sled", "tokio", "prost", "arc_swap"] },
-    Room { name: "service", rooms: &["domain", "token", "store"], crates: &["tokio", "humantime"] },
+    Room {
+        name: "store",
+        rooms: &["domain"],
+        crates: &["sled", "tokio", "prost", "arc_swap", "getrandom", "siphasher"],
+    },
+    Room { name: "service", rooms: &["domain", "token", "store"], crates: &["tokio", "humantime", "quick_cache"] },
     Room {
         name: "transport",
         rooms: &["domain", "service", "token"],
@@ -35,14 +39,14 @@ const ROOMS: [Room; 12] = [
     Room {
         name: "config",
         rooms: &["domain", "token", "outbound", "service"],
-        crates: &["toml", "humantime", "strsim", "tracing_subscriber"],
+        crates: &["bytesize", "toml", "humantime", "strsim", "tracing_subscriber"],
     },
     Room { name: "telemetry", rooms: &["config"], crates: &["tracing_subscriber"] },
     Room { name: "shutdown", rooms: &[], crates: &["tokio"] },
     Room {
         name: "app",
         rooms: &["config", "domain", "outbound", "service", "store", "token", "transport"],
-        crates: &["tokio", "tokio_stream", "tokio_util", "tonic", "tonic_reflection"],
+        crates: &["rustix", "tokio", "tokio_stream", "tokio_util", "tonic", "tonic_reflection"],
     },
     Room {
         name: "cli",
@@ -62,7 +66,7 @@ const ROOMS: [Room; 12] = [
             "humantime",
         ],
     },
-    Room { name: "main", rooms: &["cli"], crates: &["tokio", "clap"] },
+    Room { name: "main", rooms: &["cli"], crates: &["tokio", "clap", "mimalloc"] },
 ];
 
 /// What every room may use.

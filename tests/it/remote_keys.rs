@@ -17,7 +17,7 @@ use std::{
 use curfew::{
     domain::{Issuer, Timestamp},
     outbound::{Fetcher, KeysEndpoint, KeysHealth, RefreshSettings, RemoteKeys},
-    service::{ConfiguredIssuer, Curfew, Issuers, ServiceError, TokenRequest},
+    service::{ConfiguredIssuer, Curfew, Issuers, ServiceError, TokenCache, TokenRequest},
     store::MemoryStore,
     token::{Algorithm, ClaimAhead, Family, KeySource, MAX_KEYS, Minter, Rules, Verdict},
 };
@@ -88,7 +88,12 @@ impl Setup {
             settle: false,
             reauthenticate: None,
         };
-        let curfew = Curfew::new(Issuers::new(vec![issuer]), Arc::new(MemoryStore::new()), Arc::clone(&clock) as _);
+        let curfew = Curfew::new(
+            Issuers::new(vec![issuer]),
+            Arc::new(MemoryStore::new()),
+            Arc::clone(&clock) as _,
+            TokenCache::new(1 << 20),
+        );
         Self { keys, curfew: Arc::new(curfew), clock, stop: CancellationToken::new(), tasks: JoinSet::new() }
     }
 
@@ -121,8 +126,12 @@ impl Setup {
 }
 
 async fn check(curfew: &Curfew, raw_token: &str) -> Result<Verdict, ServiceError> {
-    let request =
-        TokenRequest { raw_token: raw_token.to_owned(), audiences: Vec::new(), min_revision: Default::default() };
+    let request = TokenRequest {
+        raw_token: raw_token.to_owned(),
+        audiences: Vec::new(),
+        min_revision: Default::default(),
+        include_claims: false,
+    };
     let answer = timeout(PATIENCE, curfew.validate_token(&request)).await.expect("an answer in time")?;
     Ok(answer.decision.map_or_else(|refusal| refusal.verdict(), |_| Verdict::Valid))
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use curfew::{
-    domain::When,
+    domain::{Instants, When},
     store::{FORMAT, OpenError, SledStore, Status, Store, StoreError},
     transport::grpc::pb,
 };
@@ -59,21 +59,22 @@ async fn a_store_of_a_newer_format_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_record_of_a_newer_format_is_unavailable_not_unknown() {
+async fn a_record_that_cannot_be_read_keeps_the_store_shut() {
     let directory = TempDir::new().unwrap();
     let store = SledStore::open(directory.path()).unwrap();
     store.record(logout(&subject("ann"), When::Now, at(0))).await.unwrap();
     store.close().await.unwrap();
     let db = sled::open(directory.path()).unwrap();
-    db.insert(curfew::store::encode_scope(&subject("ann")), &[FORMAT + 1, 1, 2]).unwrap();
+    let key = curfew::store::encode_scope(&subject("ann"));
+    db.insert(key.as_slice(), &[FORMAT + 1, 1, 2]).unwrap();
     drop(db);
-    let store = SledStore::open(directory.path()).unwrap();
-    assert!(matches!(store.get(&subject("ann")), Err(StoreError::Unavailable(_))));
-    let recorded = store.record(logout(&subject("ann"), When::Now, at(1))).await;
-    assert!(matches!(recorded, Err(StoreError::Unavailable(_))), "{recorded:?}");
-    // Others are not harmed.
-    store.record(logout(&subject("bob"), When::Now, at(1))).await.unwrap();
-    store.close().await.unwrap();
+    let error = open_error(directory.path());
+    assert!(matches!(error, OpenError::Newer { found, .. } if found == FORMAT + 1), "{error:?}");
+    let db = sled::open(directory.path()).unwrap();
+    db.insert(key, &[FORMAT, 0xff]).unwrap();
+    drop(db);
+    let error = open_error(directory.path());
+    assert!(error.to_string().contains("a record is damaged"), "{error}");
 }
 
 #[test]
@@ -355,6 +356,8 @@ async fn a_database_that_comes_back_without_what_was_acknowledged_is_not_written
     let refused = store.record(logout(&subject("cid"), When::Now, at(0))).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     assert!(matches!(store.get(&subject("bob")), Err(StoreError::Unavailable(_))));
+    // Checks go on by what was acknowledged.
+    assert_ne!(store.view().look_up([Some(store.view().fingerprint(&subject("bob")))]), [Instants::default()]);
     store.close().await.unwrap();
     // Nor does a restart pass over it.
     assert!(open_error(&directory).to_string().contains("had reached"));

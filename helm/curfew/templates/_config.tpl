@@ -21,6 +21,16 @@ listen = "0.0.0.0:50051"
 # Curfew does not authenticate callers yet; the NetworkPolicy limits who can reach it.
 insecure = true
 reflection = {{ .Values.config.grpc.reflection }}
+{{- range $section := list "runtime" "token_cache" "connections" "limits" }}
+
+
+[{{ $section }}]
+{{- range $key, $value := index $.Values.config $section }}
+{{- if not (kindIs "invalid" $value) }}
+{{ $key }} = {{ include "curfew.toml.value" $value }}
+{{- end }}
+{{- end }}
+{{- end }}
 
 [store]
 path = "/var/lib/curfew"

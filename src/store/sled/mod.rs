@@ -1,11 +1,13 @@
 //! The embedded store: a directory with a sled database.
 //!
 //! One thread writes ([`writer`]); it takes all that wait together, applies them as one atomic batch, and makes the
-//! batch durable with one sync before it answers any. Readers read the tree directly and never wait for it.
+//! batch durable with one sync, and shows it in the view, before it answers any. Readers never wait for it.
 //!
 //! No type of sled's leaves this folder.
 
+mod batch;
 mod database;
+mod load;
 mod writer;
 
 use std::{
@@ -24,11 +26,12 @@ use tokio::sync::{oneshot, watch};
 
 pub use database::OpenError;
 use database::{Database, META};
+use load::LoadError;
 use writer::{Command, Writer};
 
 use super::{
-    Forgettable, Status, Store, StoreError, Work,
-    codec::{decode_record, decode_scope, encode_scope},
+    Forgettable, Status, Store, StoreError, View, Work,
+    codec::{DecodeError, decode_record, decode_scope, encode_scope},
 };
 use crate::domain::{NewLogout, Record, Recorded, Revision, Scope};
 
@@ -44,6 +47,7 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(5);
 
 /// What the writer and the readers share.
 struct Shared {
+    view: View,
     /// The tree to read; none while the database is being opened anew, or closed.
     tree: ArcSwapOption<Tree>,
     revision: watch::Sender<Revision>,
@@ -65,7 +69,11 @@ impl SledStore {
     /// [`OpenError`], saying what to do.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let (database, revision) = Database::open(directory)?;
+        let view = View::new()
+            .map_err(|error| OpenError::Io { doing: "reading random numbers", source: std::io::Error::other(error) })?;
+        load::load(&database.tree(), &view).map_err(|error| not_loaded(directory, error))?;
         let shared = Arc::new(Shared {
+            view,
             tree: ArcSwapOption::from_pointee(database.tree()),
             revision: watch::Sender::new(revision),
             status: watch::Sender::new(Status::Ready),
@@ -112,6 +120,17 @@ impl SledStore {
     }
 }
 
+fn not_loaded(directory: &Path, error: LoadError) -> OpenError {
+    let directory = directory.to_owned();
+    match error {
+        LoadError::Unreadable(reason) => OpenError::Damaged { directory, reason },
+        LoadError::Record(DecodeError::Newer(found)) => OpenError::Newer { directory, found },
+        LoadError::Record(DecodeError::Damaged) => {
+            OpenError::Damaged { directory, reason: "a record is damaged".to_owned() }
+        }
+    }
+}
+
 /// What one step of a sweep found.
 struct Chunk {
     forgettable: Vec<Vec<u8>>,
@@ -132,6 +151,10 @@ impl Store for SledStore {
             sent?;
             answered.await.map_err(|_| StoreError::Closed)?
         })
+    }
+
+    fn view(&self) -> &View {
+        &self.shared.view
     }
 
     fn get(&self, scope: &Scope) -> Result<Option<Record>, StoreError> {

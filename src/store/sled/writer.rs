@@ -8,7 +8,6 @@
 //! reached the disk. After a failed sync, or where the database then lacks what was acknowledged, it never is.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -17,21 +16,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::sled::{Batch, Tree};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::{
     Shared,
+    batch::{Batch, show},
     database::{Database, WriteError},
 };
 use crate::{
-    domain::{NewLogout, Record, Recorded, Revision, Scope, Timestamp},
-    store::{
-        Forgettable, Status, StoreError,
-        codec::{decode_record, decode_scope, encode_record, encode_scope},
-        stamp::{latest, recorded},
-    },
+    domain::{NewLogout, Recorded, Revision},
+    store::{Forgettable, Status, StoreError, codec::decode_record},
 };
 
 /// The most commands in one batch: what a sync can be shared by before the batch itself takes longer than the sync.
@@ -50,12 +45,6 @@ pub(super) enum Command {
     Close(oneshot::Sender<()>),
 }
 
-/// An answer that waits for the batch to be durable.
-enum Answer {
-    Recorded(Recorded, oneshot::Sender<Result<Recorded, StoreError>>),
-    Forgotten(u64, oneshot::Sender<Result<u64, StoreError>>),
-}
-
 /// The writer's own things.
 pub(super) struct Writer {
     directory: PathBuf,
@@ -66,20 +55,22 @@ pub(super) struct Writer {
     last_probe: Instant,
     /// The revision in the watermark.
     marked: Revision,
-}
-
-/// What a batch comes to: changes on top of the tree, and the answers.
-struct Pending {
-    tree: Tree,
-    changes: BTreeMap<Vec<u8>, Option<Record>>,
-    revision: Revision,
-    answers: Vec<Answer>,
+    /// The keys of a write that failed: whether it reached the disk, only the disk will tell.
+    unsure: Vec<Vec<u8>>,
 }
 
 impl Writer {
     pub(super) fn new(directory: &Path, database: Database, shared: Arc<Shared>, waiting: Receiver<Command>) -> Self {
         let (directory, marked) = (directory.to_owned(), *shared.revision.borrow());
-        Self { directory, database: Some(database), shared, waiting, last_probe: Instant::now(), marked }
+        Self {
+            directory,
+            database: Some(database),
+            shared,
+            waiting,
+            last_probe: Instant::now(),
+            marked,
+            unsure: Vec::new(),
+        }
     }
 
     /// Works until it is told to close or nobody is left to tell it anything.
@@ -131,29 +122,25 @@ impl Writer {
         let (Some(database), Status::Ready) = (&self.database, self.shared.status.borrow().clone()) else {
             return refuse_all(commands, &self.unavailable());
         };
-        let mut pending = Pending {
-            tree: database.tree(),
-            changes: BTreeMap::new(),
-            revision: *self.shared.revision.borrow(),
-            answers: Vec::new(),
-        };
+        let mut batch = Batch::new(database.tree(), &self.shared.view, *self.shared.revision.borrow());
         for command in commands {
-            pending.take(command);
+            batch.take(command);
         }
-        let written =
-            if pending.changes.is_empty() { Ok(()) } else { database.write(pending.batch(), pending.revision) };
+        let written = if batch.is_empty() { Ok(()) } else { database.write(batch.changes(), batch.revision()) };
         match written {
             Ok(()) => {
+                batch.show();
                 self.shared.revision.send_if_modified(|revision| {
-                    let moved = *revision != pending.revision;
-                    *revision = pending.revision;
+                    let moved = *revision != batch.revision();
+                    *revision = batch.revision();
                     moved
                 });
-                pending.answer();
+                batch.answer();
             }
             Err(error) => {
                 self.fail(error);
-                pending.refuse(&self.unavailable());
+                batch.refuse(&self.unavailable());
+                self.unsure = batch.into_keys().collect();
             }
         }
     }
@@ -223,6 +210,10 @@ impl Writer {
             let reason = format!("it came back at revision {ends}, but had acknowledged up to {had}");
             return self.fail(WriteError::Sync(reason.into()));
         }
+        if let Err(reason) = self.show_what_reached_the_disk(&database) {
+            warn!(%reason, "the store could not be read after it was opened anew; trying again");
+            return database.close();
+        }
         self.shared.tree.store(Some(Arc::new(database.tree())));
         let probed = database.probe();
         self.database = Some(database);
@@ -237,109 +228,23 @@ impl Writer {
         }
     }
 
+    /// Brings the view in step with the disk after a write that failed. Nothing else was written since.
+    fn show_what_reached_the_disk(&mut self, database: &Database) -> Result<(), String> {
+        let tree = database.tree();
+        for key in &self.unsure {
+            let bytes = tree.get(key).map_err(|error| error.to_string())?;
+            let record = bytes.map(|bytes| decode_record(&bytes)).transpose().map_err(|error| error.to_string())?;
+            show(&self.shared.view, key, record.as_ref());
+        }
+        self.unsure.clear();
+        Ok(())
+    }
+
     fn unavailable(&self) -> StoreError {
         match &*self.shared.status.borrow() {
             Status::Failed(reason) | Status::Broken(reason) => StoreError::Unavailable(Arc::clone(reason)),
             Status::Ready => StoreError::Unavailable("it is being opened".into()),
             Status::Closed => StoreError::Closed,
-        }
-    }
-}
-
-impl Pending {
-    /// Works out what a command changes, on top of what those before it changed.
-    fn take(&mut self, command: Command) {
-        match command {
-            Command::Record(logout, answer) => match self.record(&logout) {
-                Ok(recorded) => self.answers.push(Answer::Recorded(recorded, answer)),
-                Err(error) => drop(answer.send(Err(error))),
-            },
-            Command::Forget(keys, forgettable, answer) => match self.forget(keys, &forgettable) {
-                Ok(forgotten) => self.answers.push(Answer::Forgotten(forgotten, answer)),
-                Err(error) => drop(answer.send(Err(error))),
-            },
-            // Taken out before.
-            Command::Close(_) => (),
-        }
-    }
-
-    fn record(&mut self, logout: &NewLogout) -> Result<Recorded, StoreError> {
-        let key = encode_scope(&logout.scope);
-        let known = self.known(&key)?;
-        let latest = self.latest_of_the_same(&logout.scope, known)?;
-        let next = Revision(self.revision.0 + 1);
-        let recorded = recorded(known, latest, logout, next);
-        if recorded.record.revision == next {
-            self.revision = next;
-            self.changes.insert(key, Some(recorded.record));
-        }
-        Ok(recorded)
-    }
-
-    fn forget(&mut self, keys: Vec<Vec<u8>>, forgettable: &Forgettable) -> Result<u64, StoreError> {
-        let mut forgotten = 0;
-        for key in keys {
-            if let (Ok(scope), Some(record)) = (decode_scope(&key), self.known(&key)?)
-                && forgettable(&scope, &record)
-            {
-                self.changes.insert(key, None);
-                forgotten += 1;
-            }
-        }
-        Ok(forgotten)
-    }
-
-    fn known(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        if let Some(changed) = self.changes.get(key) {
-            return Ok(*changed);
-        }
-        let bytes = self.tree.get(key).map_err(|error| super::unavailable(&error))?;
-        bytes.map(|bytes| decode_record(&bytes)).transpose().map_err(|error| super::unavailable(&error))
-    }
-
-    /// The latest logout of the scope; for a subject, of the subject at any client too: their keys begin with its own.
-    fn latest_of_the_same(&self, scope: &Scope, known: Option<Record>) -> Result<Option<Timestamp>, StoreError> {
-        let (Scope::Subject(issuer, subject) | Scope::SubjectAtClient(issuer, subject, _)) = scope else {
-            return Ok(known.and_then(|record| latest(&record.cutoff)));
-        };
-        let prefix = encode_scope(&Scope::Subject(issuer.clone(), subject.clone()));
-        let mut found = None;
-        for entry in self.tree.scan_prefix(&prefix) {
-            let (_, value) = entry.map_err(|error| super::unavailable(&error))?;
-            let record = decode_record(&value).map_err(|error| super::unavailable(&error))?;
-            found = found.max(latest(&record.cutoff));
-        }
-        let changed = self.changes.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
-        Ok(changed.filter_map(|(_, record)| latest(&(*record)?.cutoff)).max().max(found))
-    }
-
-    fn batch(&self) -> Batch {
-        let mut batch = Batch::default();
-        for (key, change) in &self.changes {
-            match change {
-                Some(record) => batch.insert(key.as_slice(), encode_record(record)),
-                None => batch.remove(key.as_slice()),
-            }
-        }
-        batch
-    }
-
-    /// A caller who no longer listens is no fault.
-    fn answer(self) {
-        for answer in self.answers {
-            match answer {
-                Answer::Recorded(recorded, caller) => drop(caller.send(Ok(recorded))),
-                Answer::Forgotten(count, caller) => drop(caller.send(Ok(count))),
-            }
-        }
-    }
-
-    fn refuse(self, error: &StoreError) {
-        for answer in self.answers {
-            match answer {
-                Answer::Recorded(_, caller) => drop(caller.send(Err(error.clone()))),
-                Answer::Forgotten(_, caller) => drop(caller.send(Err(error.clone()))),
-            }
         }
     }
 }

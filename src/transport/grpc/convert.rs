@@ -121,7 +121,7 @@ pub(super) fn last_logout(last: LastLogout) -> pb::GetLastLogoutResponse {
     }
 }
 
-pub(super) fn answer(answer: Answer, include_claims: bool) -> pb::ValidateTokenResponse {
+pub(super) fn answer(answer: Answer) -> pb::ValidateTokenResponse {
     let (verdict, detail) = match &answer.decision {
         Ok(_) => (Verdict::Valid, "The token is honoured.".to_owned()),
         Err(refusal) => (refusal.verdict(), refusal.to_string()),
@@ -130,21 +130,21 @@ pub(super) fn answer(answer: Answer, include_claims: bool) -> pb::ValidateTokenR
         valid: verdict == Verdict::Valid,
         verdict: self::verdict(verdict).into(),
         detail,
-        token: answer.claims.map(token),
-        claims: answer.payload.filter(|_| include_claims).map(object),
-        last_logout_time: answer.last_logout.map(|mark| timestamp(mark.logout_time)),
+        token: answer.verified.as_deref().map(|verified| token(&verified.token.claims)),
+        claims: answer.payload.map(object),
+        last_logout_time: answer.last_logout.map(timestamp),
         revision: answer.revision.0,
         logout: answer.decided.map(|Decided { scope, record }| logout(&scope, &record)),
     }
 }
 
-fn token(claims: Claims) -> pb::TokenInfo {
+fn token(claims: &Claims) -> pb::TokenInfo {
     pb::TokenInfo {
         issuer: claims.issuer.to_string(),
-        subject: claims.subject.map(|id| id.to_string()).unwrap_or_default(),
-        session_id: claims.session_id.map(|id| id.to_string()).unwrap_or_default(),
-        jti: claims.token_id.map(|id| id.to_string()).unwrap_or_default(),
-        client_id: claims.client_id.map(|id| id.to_string()).unwrap_or_default(),
+        subject: claims.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
+        session_id: claims.session_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        jti: claims.token_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        client_id: claims.client_id.as_ref().map(ToString::to_string).unwrap_or_default(),
         issue_time: claims.issued_at.map(|date| timestamp(date.0)),
         expire_time: claims.expires.map(|date| timestamp(date.0)),
     }

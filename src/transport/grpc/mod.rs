@@ -1,13 +1,20 @@
 //! The gRPC door: one short function per RPC, with decoding before and encoding after it.
 
+mod admission;
+mod arriving;
 mod codec;
+mod connection;
 mod convert;
 mod fields;
+mod serve;
 mod server;
 mod status;
 mod stream;
 
+pub use admission::{Admission, AdmissionSettings};
 pub use codec::{StrictCodec, StrictDecoder};
+pub use connection::{Connection, Open};
+pub use serve::{ConnectionSettings, serve};
 pub use server::{Health, RevocationServer};
 pub use status::to_status;
 

@@ -6,10 +6,16 @@ use tonic::{
     Code, Request, Response, Status, Streaming,
     service::{Routes, RoutesBuilder},
 };
-use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::HealthServer,
+    server::{HealthReporter, HealthService},
+};
 
 use super::{
-    FILE_DESCRIPTOR_SET, SERVICE_NAME, convert, fields,
+    Admission, FILE_DESCRIPTOR_SET, SERVICE_NAME,
+    admission::Bounded,
+    convert, fields,
     pb::{
         self,
         revocation_service_server::{RevocationService, RevocationServiceServer},
@@ -25,6 +31,9 @@ use crate::{
 /// What the library reads before it gives up on a request; the codec refuses sooner, and says so better.
 const MOST_BYTES_READ: usize = 4 << 20;
 
+/// The path of the call that is a stream.
+const STREAM: &str = "/curfew.v1.RevocationService/ValidateTokens";
+
 /// The gRPC door.
 pub struct RevocationServer {
     curfew: Arc<Curfew>,
@@ -38,17 +47,20 @@ impl RevocationServer {
         Self { curfew, clock }
     }
 
-    /// Everything on the port: this service, health and, if wanted, reflection. Not serving until it is told so.
+    /// Everything on the port: this service, bounded, health and, if wanted, reflection.
     ///
     /// # Errors
     /// When the compiled protocol is damaged.
-    pub async fn routes(self, reflection: bool) -> Result<(Routes, Health), tonic_reflection::server::Error> {
-        let (reporter, health) = tonic_health::server::health_reporter();
-        let reporter = Health(reporter);
-        reporter.set_ready(false).await;
+    pub fn routes(
+        self,
+        health: &Health,
+        admission: Arc<Admission>,
+        reflection: bool,
+    ) -> Result<Routes, tonic_reflection::server::Error> {
         let mut routes = RoutesBuilder::default();
-        routes.add_service(RevocationServiceServer::new(self).max_decoding_message_size(MOST_BYTES_READ));
-        routes.add_service(health);
+        let ours = RevocationServiceServer::new(self).max_decoding_message_size(MOST_BYTES_READ);
+        routes.add_service(Bounded::new(ours, admission, STREAM));
+        routes.add_service(HealthServer::new(HealthService::from_health_reporter(health.0.clone())));
         if reflection {
             let configured = || {
                 tonic_reflection::server::Builder::configure()
@@ -60,7 +72,7 @@ impl RevocationServer {
             routes.add_service(configured().build_v1()?);
             routes.add_service(configured().build_v1alpha()?);
         }
-        Ok((routes.routes(), reporter))
+        Ok(routes.routes())
     }
 }
 
@@ -69,6 +81,13 @@ impl RevocationServer {
 pub struct Health(HealthReporter);
 
 impl Health {
+    /// Not serving until it is told so.
+    pub async fn new() -> Self {
+        let health = Self(HealthReporter::new());
+        health.set_ready(false).await;
+        health
+    }
+
     /// Whether calls will be answered: the service's own name.
     pub async fn set_ready(&self, ready: bool) {
         self.set(SERVICE_NAME, ready).await;
@@ -128,11 +147,9 @@ impl RevocationService for RevocationServer {
         &self,
         request: Request<pb::ValidateTokenRequest>,
     ) -> Result<Response<pb::ValidateTokenResponse>, Status> {
-        let request = request.into_inner();
-        let include_claims = request.include_claims;
-        let request = token_request(request).map_err(|error| to_status(&error))?;
+        let request = token_request(request.into_inner()).map_err(|error| to_status(&error))?;
         match self.curfew.validate_token(&request).await {
-            Ok(answer) => Ok(Response::new(convert::answer(answer, include_claims))),
+            Ok(answer) => Ok(Response::new(convert::answer(answer))),
             Err(error) => Err(failed("ValidateToken", &error)),
         }
     }
@@ -178,6 +195,7 @@ pub(super) fn token_request(request: pb::ValidateTokenRequest) -> Result<TokenRe
         raw_token: request.token,
         audiences: fields::audiences(request.audiences)?,
         min_revision: Revision(request.min_revision),
+        include_claims: request.include_claims,
     })
 }
 

@@ -16,6 +16,23 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// When a caller should try again that came when too much was waiting: the queue is worth a fifth of a second.
 const RETRY_AFTER_OVERLOAD: Duration = Duration::from_millis(200);
 
+/// When those should try again that were refused because too much was in flight: it drains within milliseconds. They differ,
+/// so that not all come back at once.
+const RETRY_AFTER_REFUSAL_MILLIS: [u64; 8] = [30, 90, 50, 110, 70, 40, 100, 60];
+
+/// The headers of the answers to what is refused because too much is in flight, made in advance: refusing must be cheap.
+pub(super) fn overloaded() -> Vec<http::HeaderMap> {
+    let headers = |millis| {
+        let mut details = ErrorDetails::new();
+        details.set_retry_info(Some(Duration::from_millis(millis)));
+        details.set_error_info("OVERLOADED", DOMAIN, HashMap::new());
+        let text = "too many calls are in flight; try again shortly";
+        let status = Status::with_error_details(Code::ResourceExhausted, text, details);
+        status.into_http::<tonic::body::Body>().headers().clone()
+    };
+    RETRY_AFTER_REFUSAL_MILLIS.map(headers).to_vec()
+}
+
 /// The status for an error.
 #[must_use]
 pub fn to_status(error: &ServiceError) -> Status {

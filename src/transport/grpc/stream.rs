@@ -48,10 +48,9 @@ async fn check(
     request: Option<pb::ValidateTokenRequest>,
 ) -> Result<pb::ValidateTokenResponse, Status> {
     let request = request.ok_or_else(|| to_status(&ServiceError::invalid("request", "must be set")))?;
-    let include_claims = request.include_claims;
     let request = token_request(request).map_err(|error| to_status(&error))?;
     match curfew.validate_token(&request).await {
-        Ok(answer) => Ok(convert::answer(answer, include_claims)),
+        Ok(answer) => Ok(convert::answer(answer)),
         Err(error) => Err(failed("ValidateTokens", &error)),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use curfew::{
     domain::{KeyId, LogoutReason},
     outbound::StaticKeys,
-    service::{self, Curfew, Issuers, LogoutRequest, ServiceError},
+    service::{self, Curfew, Issuers, LogoutRequest, ServiceError, TokenCache},
     store::MemoryStore,
     token::{Algorithm, hmac_key},
     transport::grpc::{
@@ -139,7 +139,8 @@ async fn a_key_without_a_name_cannot_be_revoked_by_it() {
         let mut issuer = super::configured_issuer("op", "https://op.example");
         issuer.keys = Arc::new(StaticKeys::new(hmac_key(&[7; 32], kid, &[Algorithm::Hs256]).unwrap()));
         let clock = Arc::new(ManualClock::at(1_780_000_000_000));
-        let curfew = Curfew::new(Issuers::new(vec![issuer]), Arc::new(MemoryStore::new()), clock);
+        let curfew =
+            Curfew::new(Issuers::new(vec![issuer]), Arc::new(MemoryStore::new()), clock, TokenCache::new(1 << 20));
         let request = LogoutRequest {
             target: service::Target::Key("op".to_owned(), KeyId::parse("k1").unwrap()),
             logout_time: None,
