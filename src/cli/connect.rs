@@ -1,6 +1,6 @@
 //! Calls a running service.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use clap::Args;
 use tonic::{
@@ -20,30 +20,42 @@ pub(super) struct Connect {
     server: String,
     /// How long to wait for the answer.
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
-    timeout: Duration,
+    pub(super) timeout: Duration,
     /// Answer in JSON, for programs.
     #[arg(long)]
     pub(super) json: bool,
 }
 
 impl Connect {
+    /// The URL of the service.
+    pub(super) fn url(&self) -> Result<String, Failure> {
+        let url = if self.server.contains("://") { self.server.clone() } else { format!("http://{}", self.server) };
+        if url.starts_with("http://") {
+            return Ok(url);
+        }
+        Err(Failure(format!(
+            "{url:?}: only http:// is spoken; TLS is not there yet, so reach a remote service by a tunnel"
+        )))
+    }
+
     /// A client of the service.
     pub(super) async fn client(&self) -> Result<RevocationServiceClient<Channel>, Failure> {
-        let url = if self.server.contains("://") { self.server.clone() } else { format!("http://{}", self.server) };
-        if !url.starts_with("http://") {
-            return Err(Failure(format!(
-                "{url:?}: only http:// is spoken; TLS is not there yet, so reach a remote service by a tunnel"
-            )));
-        }
-        let endpoint = Endpoint::from_shared(url.clone()).map_err(|error| {
-            Failure(format!("{url:?} is no URL of a service ({error}); try http://127.0.0.1:50051"))
-        })?;
+        let url = self.url()?;
+        let endpoint = Endpoint::from_shared(url.clone()).map_err(|error| no_url(&url, error))?;
         let channel = endpoint.timeout(self.timeout).connect_timeout(self.timeout).connect().await;
-        let channel = channel.map_err(|_| {
-            Failure(format!("nobody answers at {url}. Is it running (curfew serve), and is --server right?"))
-        })?;
+        let channel = channel.map_err(|_| nobody_at(&url))?;
         Ok(RevocationServiceClient::new(channel))
     }
+}
+
+/// Says that a text names no service.
+pub(super) fn no_url(url: &str, why: impl Display) -> Failure {
+    Failure(format!("{url:?} is no URL of a service ({why}); try http://127.0.0.1:50051"))
+}
+
+/// Says that nobody answers.
+pub(super) fn nobody_at(url: &str) -> Failure {
+    Failure(format!("nobody answers at {url}. Is it running (curfew serve), and is --server right?"))
 }
 
 /// What a failed call says, field by field where the service named any.

@@ -1,5 +1,6 @@
 //! The command line: one subcommand a file.
 
+mod bench;
 mod check_config;
 mod connect;
 mod demo;
@@ -33,6 +34,7 @@ enum Command {
     Logout(logout::Logout),
     LastLogout(last_logout::LastLogout),
     CheckConfig(check_config::CheckConfig),
+    Bench(Box<bench::Bench>),
 }
 
 /// Why a command did not do what it was asked; a sentence that says what to do.
@@ -48,7 +50,8 @@ impl<E: std::fmt::Display> From<E> for Failure {
 /// What a command that did its work says by its exit code.
 type Outcome = Result<ExitCode, Failure>;
 
-/// The exit code for a token that is not honoured, so that a script can tell that from a failure (2).
+/// The exit code for a token that is not honoured, or a run with unfit answers, so that a script can tell that from a
+/// failure (2).
 const REFUSED: u8 = 1;
 
 impl Cli {
@@ -61,6 +64,7 @@ impl Cli {
             Command::Logout(logout) => logout.run().await,
             Command::LastLogout(last_logout) => last_logout.run().await,
             Command::CheckConfig(check_config) => check_config.run(),
+            Command::Bench(bench) => bench.run().await,
         };
         outcome.unwrap_or_else(|Failure(text)| {
             output::failure(&text);

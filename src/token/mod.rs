@@ -23,7 +23,7 @@ pub use decide::{Cutoffs, Standing, decide, fit, fit_but_for_expiry, standing};
 pub use json::{JsonError, parse_object};
 pub use jwk::{MAX_KEYS, key_set_from_jwks};
 pub use keys::{Key, KeyError, KeySet, KeySource, KeysUnavailable, LEAST_RSA_BITS, hmac_key};
-pub use mint::{MintError, Minter};
+pub use mint::{MintError, Minter, Signer, SignerError};
 pub use pem::key_from_pem;
 pub use refusal::{Ground, ImpossibleClaim, LoggedOut, Malformed, Refusal, Verdict, shown};
 pub use rules::{ClaimAhead, ClaimFormat, LastLogoutClaim, Rules};

@@ -17,6 +17,9 @@ use crate::support::{Server, Setup, logout_of};
 /// How many callers record at once.
 const WRITERS: usize = 32;
 
+/// How long a writer waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a caller was told: the latest acknowledged revision and instant of each subject.
 type Acknowledged = Arc<Mutex<HashMap<String, (u64, i64)>>>;
 
@@ -36,7 +39,9 @@ async fn write(server: &Server, round: u32, writer: usize, acknowledged: Acknowl
         for turn in 0_u64.. {
             let name =
                 if turn % 2 == 0 { format!("shared-{}", writer % 8) } else { format!("own-{round}-{writer}-{turn}") };
-            let Ok(response) = client.record_logout(logout_of(&name)).await else { return };
+            // With a deadline, as every caller should have one: what is not answered is not acknowledged.
+            let answered = tokio::time::timeout(PATIENCE, client.record_logout(logout_of(&name))).await;
+            let Ok(Ok(response)) = answered else { return };
             let response = response.into_inner();
             let told = (response.revision, millis(response.logout.unwrap().logout_time));
             let mut acknowledged = acknowledged.lock().unwrap();
@@ -80,7 +85,12 @@ async fn every_acknowledged_logout_survives_being_killed() {
         for writer in 0..WRITERS {
             writers.push(write(&server, round, writer, Arc::clone(&acknowledged)).await);
         }
-        tokio::time::sleep(Duration::from_millis(random.random_range(5..120))).await;
+        // However slow the machine is, some are to be acknowledged and some under way.
+        let enough = acknowledged.lock().unwrap().len() + WRITERS + 8;
+        while acknowledged.lock().unwrap().len() < enough {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..100))).await;
         server.kill();
         for writer in writers {
             writer.await.unwrap();

@@ -12,6 +12,7 @@
 
 mod support;
 
+mod bench;
 mod crash;
 mod doors;
 mod forged;

@@ -1,0 +1,1 @@
+"""Measures Curfew against its peers on one machine: `benches/peers/run`."""

@@ -1,0 +1,1 @@
+"""python3 -m unittest discover -s benches/peers -t benches/peers, with the benchmarks' own Python."""
