@@ -244,8 +244,9 @@ impl RemoteKeys {
     }
 }
 
-impl KeySource for RemoteKeys {
-    fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysUnavailable> {
+impl RemoteKeys {
+    /// Looks at the keys to trust at this instant.
+    fn with_current<T>(&self, now: Timestamp, look: impl FnOnce(&Arc<KeySet>) -> T) -> Result<T, KeysUnavailable> {
         let loaded = self.loaded.load();
         let Some(loaded) = loaded.as_ref() else {
             return Err(KeysUnavailable(format!("the keys of issuer {} are not loaded yet", self.name)));
@@ -256,7 +257,17 @@ impl KeySource for RemoteKeys {
                 self.name, loaded.fetched_at
             )));
         }
-        Ok(Arc::clone(&loaded.keys))
+        Ok(look(&loaded.keys))
+    }
+}
+
+impl KeySource for RemoteKeys {
+    fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysUnavailable> {
+        self.with_current(now, Arc::clone)
+    }
+
+    fn is_current(&self, keys: &Arc<KeySet>, now: Timestamp) -> Result<bool, KeysUnavailable> {
+        self.with_current(now, |current| Arc::ptr_eq(current, keys))
     }
 
     fn look_again(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

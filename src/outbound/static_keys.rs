@@ -23,6 +23,10 @@ impl KeySource for StaticKeys {
         Ok(Arc::clone(&self.0))
     }
 
+    fn is_current(&self, keys: &Arc<KeySet>, _now: Timestamp) -> Result<bool, KeysUnavailable> {
+        Ok(Arc::ptr_eq(keys, &self.0))
+    }
+
     fn look_again(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::ready(()))
     }

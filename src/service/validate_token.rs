@@ -59,22 +59,55 @@ impl Curfew {
     /// # Errors
     /// [`ServiceError`] when that cannot be decided: the token must not be honoured.
     pub async fn validate_token(&self, request: &TokenRequest) -> Result<Answer, ServiceError> {
+        match self.validate_at_once(request) {
+            Some(answered) => answered,
+            // Boxed: what a new token needs on its way must not make every call's future large.
+            None => Box::pin(self.validate_new(request)).await,
+        }
+    }
+
+    /// The same for a token that was verified before, where there is nothing to wait for. None: there is.
+    ///
+    /// # Errors
+    /// As [`Curfew::validate_token`].
+    pub fn validate_at_once(&self, request: &TokenRequest) -> Option<Result<Answer, ServiceError>> {
+        let revision = self.store.revision();
+        if revision < request.min_revision {
+            return None;
+        }
+        let now = self.clock.now();
+        match self.seen_before(&request.raw_token, now) {
+            Ok(None) => None,
+            Ok(Some(verified)) => Some(Ok(self.answer(request, verified, true, revision, now))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    async fn validate_new(&self, request: &TokenRequest) -> Result<Answer, ServiceError> {
         let revision = self.reach(request.min_revision).await?;
         let now = self.clock.now();
-        let (verified, seen) = match self.seen_before(&request.raw_token, now)? {
-            Some(verified) => (verified, true),
-            None => match self.verified(&request.raw_token, now).await? {
-                Ok(verified) => (Arc::new(verified), false),
-                Err((refusal, issuer)) => {
-                    report(issuer.as_deref(), Err(&refusal));
-                    return Ok(Answer::unverified(refusal, revision));
-                }
-            },
-        };
+        match self.verified(&request.raw_token, now).await? {
+            Ok(verified) => Ok(self.answer(request, Arc::new(verified), false, revision, now)),
+            Err((refusal, issuer)) => {
+                report(issuer.as_deref(), Err(&refusal));
+                Ok(Answer::unverified(refusal, revision))
+            }
+        }
+    }
+
+    /// The answer on a verified token, which may have been `seen` before.
+    fn answer(
+        &self,
+        request: &TokenRequest,
+        verified: Arc<Verified>,
+        seen: bool,
+        revision: Revision,
+        now: Timestamp,
+    ) -> Answer {
         let (decision, last_logout) = self.judge(&verified, &request.audiences, now);
         report(Some(&verified.issuer), decision.as_ref());
         self.remember(&request.raw_token, &verified, seen, decision.as_ref().err());
-        Ok(Answer {
+        Answer {
             last_logout,
             payload: if request.include_claims { payload(&request.raw_token) } else { None },
             decided: match &decision {
@@ -84,14 +117,14 @@ impl Curfew {
             decision,
             verified: Some(verified),
             revision,
-        })
+        }
     }
 
     /// The token, if its signature was verified before with keys that are still the issuer's.
     fn seen_before(&self, raw_token: &str, now: Timestamp) -> Result<Option<Arc<Verified>>, ServiceError> {
         let Some(verified) = self.tokens.get(raw_token) else { return Ok(None) };
-        let keys = verified.issuer.keys.current(now)?;
-        Ok(Some(verified).filter(|verified| Arc::ptr_eq(&keys, &verified.keys)))
+        let still = verified.issuer.keys.is_current(&verified.keys, now)?;
+        Ok(still.then_some(verified))
     }
 
     /// Keeps a token whose signature need not be verified again. What can never be honoured (again) is not worth the room,

@@ -288,6 +288,12 @@ pub trait KeySource: Send + Sync + 'static {
     /// [`KeysUnavailable`] when there are none: nothing can be decided then.
     fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysUnavailable>;
 
+    /// Whether these are the very keys to trust at this instant.
+    ///
+    /// # Errors
+    /// As [`KeySource::current`].
+    fn is_current(&self, keys: &Arc<KeySet>, now: Timestamp) -> Result<bool, KeysUnavailable>;
+
     /// Looks for keys that are not among the current ones, for a token names one of them. Returns once that is done, at
     /// once if it may not be done (again) yet. Whether it found any, [`KeySource::current`] tells.
     fn look_again(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;

@@ -14,6 +14,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -50,8 +51,18 @@ struct Shared {
     view: View,
     /// The tree to read; none while the database is being opened anew, or closed.
     tree: ArcSwapOption<Tree>,
+    /// For those who wait for one; who asks for the present one reads the number beside it.
     revision: watch::Sender<Revision>,
+    reached: AtomicU64,
     status: watch::Sender<Status>,
+}
+
+impl Shared {
+    /// What is durable and shown now goes this far.
+    fn reach(&self, revision: Revision) {
+        self.reached.store(revision.0, Ordering::Release);
+        self.revision.send_if_modified(|reached| std::mem::replace(reached, revision) != revision);
+    }
 }
 
 /// The embedded store.
@@ -76,6 +87,7 @@ impl SledStore {
             view,
             tree: ArcSwapOption::from_pointee(database.tree()),
             revision: watch::Sender::new(revision),
+            reached: AtomicU64::new(revision.0),
             status: watch::Sender::new(Status::Ready),
         });
         let (commands, waiting) = sync_channel(MOST_WAITING);
@@ -163,7 +175,7 @@ impl Store for SledStore {
     }
 
     fn revision(&self) -> Revision {
-        *self.shared.revision.borrow()
+        Revision(self.shared.reached.load(Ordering::Acquire))
     }
 
     fn reached(&self, revision: Revision) -> Work<'_, ()> {

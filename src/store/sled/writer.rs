@@ -130,11 +130,7 @@ impl Writer {
         match written {
             Ok(()) => {
                 batch.show();
-                self.shared.revision.send_if_modified(|revision| {
-                    let moved = *revision != batch.revision();
-                    *revision = batch.revision();
-                    moved
-                });
+                self.shared.reach(batch.revision());
                 batch.answer();
             }
             Err(error) => {
@@ -220,7 +216,7 @@ impl Writer {
         match probed {
             Ok(()) => {
                 // The disk may know of more than was acknowledged.
-                self.shared.revision.send_replace(revision);
+                self.shared.reach(revision);
                 self.shared.status.send_replace(Status::Ready);
                 info!(revision = revision.0, "the store works again");
             }

@@ -21,7 +21,7 @@ use http::{Request, Response, header::HeaderMap};
 use http_body::{Frame, SizeHint};
 use tonic::{body::Body, codegen::Service, server::NamedService};
 
-use super::{arriving::Arriving, status::overloaded};
+use super::status::overloaded;
 
 /// What is in flight at most, by one worker.
 #[derive(Debug, Clone, Copy)]
@@ -221,6 +221,7 @@ impl<S: NamedService> NamedService for Bounded<S> {
 impl<S> Service<Request<Body>> for Bounded<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Unpin,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -238,13 +239,12 @@ where
         if request.uri().path() == self.stream {
             let most = admission.settings.max_streams;
             return match Slot::within(admission, |admission| &admission.streams, most) {
-                Some(slot) => Call::Stream(Box::pin(self.inner.call(request)), Some(slot)),
+                Some(slot) => Call::Stream(self.inner.call(request), Some(slot)),
                 None => Call::Refused(admission.refusal()),
             };
         }
         let queued = Slot::take(admission, |admission| &admission.queued);
-        let request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(admission))));
-        Call::Unary(Box::pin(self.inner.call(request)), Some(queued), None)
+        Call::Unary(self.inner.call(request), Some(queued), None)
     }
 }
 
@@ -253,23 +253,23 @@ pub(super) enum Call<F> {
     /// It was not let in.
     Refused(Response<Body>),
     /// It is queued, or waits for something.
-    Unary(Pin<Box<F>>, Option<Slot>, Option<Slot>),
+    Unary(F, Option<Slot>, Option<Slot>),
     /// It begins a stream.
-    Stream(Pin<Box<F>>, Option<Slot>),
+    Stream(F, Option<Slot>),
 }
 
-impl<F: Future<Output = Result<Response<Body>, Infallible>>> Future for Call<F> {
+impl<F: Future<Output = Result<Response<Body>, Infallible>> + Unpin> Future for Call<F> {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
             Self::Refused(response) => Poll::Ready(Ok(std::mem::take(response))),
             Self::Stream(call, slot) => {
-                let response = ready!(call.as_mut().poll(context))?;
+                let response = ready!(Pin::new(call).poll(context))?;
                 Poll::Ready(Ok(response.map(|body| Body::new(Streaming { body, _slot: slot.take() }))))
             }
             Self::Unary(call, queued, waiting) => {
-                let polled = call.as_mut().poll(context);
+                let polled = Pin::new(call).poll(context);
                 if let Some(slot) = queued.take() {
                     let admission = Arc::clone(&slot.admission);
                     drop(slot);

@@ -6,6 +6,7 @@ mod codec;
 mod connection;
 mod convert;
 mod fields;
+mod known;
 mod serve;
 mod server;
 mod status;
@@ -34,6 +35,9 @@ pub mod pb {
 
 /// The compiled protocol, for server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/curfew.v1.bin"));
+
+/// The path of the call that is a stream.
+const STREAM: &str = "/curfew.v1.RevocationService/ValidateTokens";
 
 /// The service's name on the wire, and in health checks.
 pub const SERVICE_NAME: &str = "curfew.v1.RevocationService";

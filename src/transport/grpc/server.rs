@@ -13,9 +13,10 @@ use tonic_health::{
 };
 
 use super::{
-    Admission, FILE_DESCRIPTOR_SET, SERVICE_NAME,
+    Admission, FILE_DESCRIPTOR_SET, SERVICE_NAME, STREAM,
     admission::Bounded,
     convert, fields,
+    known::Known,
     pb::{
         self,
         revocation_service_server::{RevocationService, RevocationServiceServer},
@@ -30,9 +31,6 @@ use crate::{
 
 /// What the library reads before it gives up on a request; the codec refuses sooner, and says so better.
 const MOST_BYTES_READ: usize = 4 << 20;
-
-/// The path of the call that is a stream.
-const STREAM: &str = "/curfew.v1.RevocationService/ValidateTokens";
 
 /// The gRPC door.
 pub struct RevocationServer {
@@ -58,7 +56,9 @@ impl RevocationServer {
         reflection: bool,
     ) -> Result<Routes, tonic_reflection::server::Error> {
         let mut routes = RoutesBuilder::default();
+        let curfew = Arc::clone(&self.curfew);
         let ours = RevocationServiceServer::new(self).max_decoding_message_size(MOST_BYTES_READ);
+        let ours = Known::new(ours, curfew, Arc::clone(&admission));
         routes.add_service(Bounded::new(ours, admission, STREAM));
         routes.add_service(HealthServer::new(HealthService::from_health_reporter(health.0.clone())));
         if reflection {
