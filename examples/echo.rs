@@ -17,7 +17,7 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use curfew::{
-    app::{Workers, accept},
+    app::{Door, Workers, accept},
     transport::grpc::ConnectionSettings,
 };
 use prost::bytes::Bytes;
@@ -130,7 +130,8 @@ async fn shipped(listen: SocketAddr, echo: &Echo) {
         max_age_grace: Duration::ZERO,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = Workers::start(cores, settings, || Routes::new(echo.clone())).expect("threads");
+    let door = |_| Door { routes: Routes::new(echo.clone()), moving: Box::pin(std::future::pending()) };
+    let workers = Workers::start((0..cores).map(door).collect(), settings).expect("threads");
     let listener = TcpListener::bind(listen).await.expect("a free port");
     announce(&listener);
     accept(listener, &workers, 10_000).await;

@@ -20,13 +20,12 @@ use std::{
 
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::service::Routes;
 use tracing::{debug, info, warn};
 
 pub use accept::accept;
 pub use issuers::check_keys;
 pub use limits::{admission_settings, connection_settings};
-pub use workers::Workers;
+pub use workers::{Door, Workers};
 
 use crate::{
     config::{Config, Fault, ShutdownConfig},
@@ -96,7 +95,7 @@ pub struct App {
     remote_keys: Vec<Arc<RemoteKeys>>,
     health: Health,
     /// One for each worker.
-    doors: Vec<Routes>,
+    doors: Vec<Door>,
     connections: ConnectionSettings,
     max_connections: usize,
     listener: TcpListener,
@@ -179,10 +178,7 @@ impl App {
         let watching = tasks.spawn(watch.run(stop_readiness.clone(), move || ready(address)));
         tasks.close();
 
-        let mut doors = self.doors.into_iter();
-        let count = doors.len();
-        let workers = Workers::start(count, self.connections, || doors.next().unwrap_or_default())
-            .map_err(StartError::Workers)?;
+        let workers = Workers::start(self.doors, self.connections).map_err(StartError::Workers)?;
         let drained = async {
             let signal = stop.await;
             info!(signal, drain_delay = ?self.shutdown.drain_delay, grace = ?self.shutdown.grace, "stopping");
@@ -217,14 +213,16 @@ impl App {
 
 /// Everything on the port, for one worker: what the workers share, they share below this.
 fn door(
-    curfew: &Arc<Curfew>,
+    curfew: &Curfew,
     clock: &Arc<dyn Clock>,
     health: &Health,
     admission: AdmissionSettings,
     reflection: bool,
-) -> Result<Routes, StartError> {
-    let server = RevocationServer::new(Arc::clone(curfew), Arc::clone(clock));
-    Ok(server.routes(health, Admission::new(admission), reflection)?)
+) -> Result<Door, StartError> {
+    let (curfew, moving) = curfew.for_one_thread();
+    let server = RevocationServer::new(Arc::new(curfew), Arc::clone(clock));
+    let routes = server.routes(health, Admission::new(admission), reflection)?;
+    Ok(Door { routes, moving: Box::pin(moving) })
 }
 
 /// Drops, every now and then, verified tokens that are of no more use.

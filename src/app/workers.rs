@@ -5,8 +5,10 @@
 //! has the fewest.
 
 use std::{
+    future::Future,
     io,
     net::TcpStream as StdTcpStream,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -28,6 +30,14 @@ use crate::transport::grpc::{Connection, ConnectionSettings, Open, serve};
 /// How many accepted connections may wait for a worker to take them; what comes then is turned away.
 const MOST_WAITING: usize = 1024;
 
+/// What one worker serves.
+pub struct Door {
+    /// Its services.
+    pub routes: Routes,
+    /// What must go on meanwhile, on the same thread; it does not end by itself.
+    pub moving: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
 /// The threads that serve.
 pub struct Workers {
     workers: Vec<Worker>,
@@ -46,18 +56,18 @@ struct Worker {
 }
 
 impl Workers {
-    /// Starts so many, each serving routes made for it.
+    /// Starts one for each door.
     ///
     /// # Errors
     /// When a thread or a runtime cannot be had.
-    pub fn start(count: usize, settings: ConnectionSettings, mut routes: impl FnMut() -> Routes) -> io::Result<Self> {
+    pub fn start(doors: Vec<Door>, settings: ConnectionSettings) -> io::Result<Self> {
         let (stop, cut_off) = (CancellationToken::new(), CancellationToken::new());
         let (mut workers, mut all_ended) = (Vec::new(), Vec::new());
-        for number in 0..count {
+        for (number, Door { routes, moving }) in doors.into_iter().enumerate() {
             let (connections, incoming) = channel::<(StdTcpStream, Open)>(MOST_WAITING);
             let (open, ended) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let (routes, ours) = (routes(), Arc::clone(&open));
+            let ours = Arc::clone(&open);
             let (stop, cut_off) = (stop.clone(), cut_off.clone());
             // Also when the thread panics: the service must not go on with a core that does not answer.
             let at_the_end = ended.clone().drop_guard();
@@ -72,6 +82,7 @@ impl Workers {
                     tokio::select! {
                         served = serve(routes, incoming, settings, stop) => served,
                         () = cut_off.cancelled() => Ok(()),
+                        () = moving => Ok(()),
                     }
                 });
                 if let Err(error) = served {

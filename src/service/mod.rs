@@ -12,7 +12,7 @@ mod record_logout;
 mod token_cache;
 mod validate_token;
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 pub use error::{FieldFault, ServiceError};
 pub use event_time::event_time;
@@ -25,7 +25,7 @@ pub use validate_token::{Answer, Decided, TokenRequest};
 
 use crate::{
     domain::{Clock, Revision},
-    store::Store,
+    store::{Lane, Store},
 };
 
 /// How long a request waits for the revision that it asks for. A revision that is on its way arrives within
@@ -33,18 +33,30 @@ use crate::{
 const REVISION_WAIT: Duration = Duration::from_secs(2);
 
 /// The service: everything that the doors call.
+#[derive(Clone)]
 pub struct Curfew {
-    issuers: Issuers,
+    issuers: Arc<Issuers>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    tokens: TokenCache,
+    tokens: Arc<TokenCache>,
+    /// How logouts go to the store, where callers of one thread go together.
+    lane: Option<Arc<Lane>>,
 }
 
 impl Curfew {
     /// The service of these issuers, on this store, by this clock, with this cache of verified tokens.
     #[must_use]
     pub fn new(issuers: Issuers, store: Arc<dyn Store>, clock: Arc<dyn Clock>, tokens: TokenCache) -> Self {
-        Self { issuers, store, clock, tokens }
+        Self { issuers: Arc::new(issuers), store, clock, tokens: Arc::new(tokens), lane: None }
+    }
+
+    /// The same service for the callers of one thread, whose logouts go to the store together. The future moves them; it
+    /// does not end.
+    #[must_use]
+    pub fn for_one_thread(&self) -> (Self, impl Future<Output = ()> + Send + use<>) {
+        let lane = Lane::new(Arc::clone(&self.store));
+        let moving = Arc::clone(&lane);
+        (Self { lane: Some(lane), ..self.clone() }, async move { moving.run().await })
     }
 
     /// How the cache of verified tokens does.
@@ -60,7 +72,7 @@ impl Curfew {
 
     /// The configured issuers.
     #[must_use]
-    pub const fn issuers(&self) -> &Issuers {
+    pub fn issuers(&self) -> &Issuers {
         &self.issuers
     }
 

@@ -113,11 +113,14 @@ impl Curfew {
             record_time: self.clock.now(),
             reason: request.reason,
         };
-        let recorded = self.store.record(logout).await?;
+        let recorded = match &self.lane {
+            Some(lane) => lane.record(logout).await?,
+            None => self.store.record(logout).await?,
+        };
         if let Scope::Key(_, key) = &scope {
             self.tokens.remove_key(&issuer, key);
         }
-        tracing::info!(
+        tracing::debug!(
             issuer = %issuer.name, scope = %scope.kind(), reason = ?request.reason,
             revision = recorded.record.revision.0, advanced = recorded.advanced, "logout recorded"
         );

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    Forgettable, Status, Store, StoreError, View, Work,
+    Answers, Forgettable, Status, Store, StoreError, View, Work,
     stamp::{latest, recorded},
 };
 use crate::domain::{Instants, NewLogout, Record, Recorded, Revision, Scope, Timestamp};
@@ -81,6 +81,10 @@ impl Default for MemoryStore {
 impl Store for MemoryStore {
     fn record(&self, logout: NewLogout) -> Work<'_, Recorded> {
         Box::pin(async move { self.record_now(logout) })
+    }
+
+    fn record_together(&self, logouts: Vec<NewLogout>) -> Answers<'_> {
+        Box::pin(async move { logouts.into_iter().map(|logout| self.record_now(logout)).collect() })
     }
 
     fn view(&self) -> &View {

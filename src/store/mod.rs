@@ -5,6 +5,7 @@
 //! (`tests/it/laws.rs`) that every backend sits.
 
 mod codec;
+mod lane;
 mod memory;
 mod sled;
 mod stamp;
@@ -15,6 +16,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use tokio::sync::watch;
 
 pub use codec::{DecodeError, FORMAT, decode_record, decode_scope, encode_record, encode_scope};
+pub use lane::Lane;
 pub use memory::MemoryStore;
 pub use sled::{OpenError, SledStore};
 pub use view::{Fingerprint, View};
@@ -23,6 +25,9 @@ use crate::domain::{NewLogout, Record, Recorded, Revision, Scope};
 
 /// Work that a store does for a caller, who may drop it at any time: then it happens wholly or not at all.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What came of several logouts, in their order.
+pub type Answers<'a> = Pin<Box<dyn Future<Output = Vec<Result<Recorded, StoreError>>> + Send + 'a>>;
 
 /// Says of a record whether it can be forgotten.
 pub type Forgettable = Arc<dyn Fn(&Scope, &Record) -> bool + Send + Sync>;
@@ -66,6 +71,9 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]. After [`StoreError::Unavailable`] it may yet have been recorded.
     fn record(&self, logout: NewLogout) -> Work<'_, Recorded>;
+
+    /// Records several logouts, each as [`Store::record`] does, one after the other. All are answered at once.
+    fn record_together(&self, logouts: Vec<NewLogout>) -> Answers<'_>;
 
     /// The cutoffs of all scopes, in memory: at any time the instants of what [`Store::get`] would answer, also while the
     /// store cannot read or write. Includes at least everything up to [`Store::revision`] as read before.

@@ -8,7 +8,7 @@ use curfew::{
         Scope, SessionId, SubjectId, TokenId, When,
     },
     service::{Issuers, forgettable, horizon},
-    store::{MemoryStore, SledStore, Status, Store, StoreError},
+    store::{Lane, MemoryStore, SledStore, Status, Store, StoreError},
     token::{Claims, Cutoffs, decide},
 };
 use proptest::prelude::*;
@@ -65,6 +65,7 @@ mod each {
         a_late_logout_before_a_live_one_changes_nothing
         a_logout_by_a_token_is_not_before_the_token
         a_stamp_is_later_than_the_subject_s_at_any_client
+        several_together_are_recorded_one_after_the_other
         revisions_rise
         waiting_for_a_revision_ends_when_it_is_there
         identifiers_are_byte_exact_and_case_sensitive
@@ -189,6 +190,32 @@ async fn a_stamp_is_later_than_the_subject_s_at_any_client(store: Arc<dyn Store>
     assert_eq!(stamp(record(&store, &at_client("shop"), When::Now, 50).await), at(102));
     // Others are not concerned, not even one whose name begins alike.
     assert_eq!(stamp(record(&store, &subject("anna"), When::Now, 50).await), at(50));
+}
+
+async fn several_together_are_recorded_one_after_the_other(store: Arc<dyn Store>) {
+    let [ann, bob] = ["ann", "bob"].map(subject);
+    let asked = [&ann, &bob, &ann].map(|scope| logout(scope, When::Now, at(5)));
+    let answers: Vec<Recorded> = store.record_together(asked.to_vec()).await.into_iter().map(Result::unwrap).collect();
+    let revisions: Vec<u64> = answers.iter().map(|answer| answer.record.revision.0).collect();
+    assert_eq!(revisions, [1, 2, 3]);
+    assert_eq!(store.get(&ann), Ok(Some(answers[2].record)));
+    assert_eq!(answers[2].record.cutoff.live.map(|mark| mark.logout_time), Some(at(6)));
+    assert_eq!(store.record_together(Vec::new()).await, []);
+    // By way of a lane, too, each is told what came of its own.
+    let lane = Lane::new(Arc::clone(&store));
+    let moving = Arc::clone(&lane);
+    let moving = tokio::spawn(async move { moving.run().await });
+    let calls = (0..50).map(|number| {
+        let (lane, scope) = (Arc::clone(&lane), subject(&format!("user-{number}")));
+        tokio::spawn(async move { (lane.record(logout(&scope, When::Now, at(9))).await.unwrap(), scope) })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let (recorded, scope) = call.await.unwrap();
+        assert_eq!(store.get(&scope), Ok(Some(recorded.record)));
+    }
+    store.close().await.unwrap();
+    assert_eq!(lane.record(logout(&ann, When::Now, at(9))).await, Err(StoreError::Closed));
+    moving.abort();
 }
 
 async fn revisions_rise(store: Arc<dyn Store>) {

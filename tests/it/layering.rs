@@ -18,7 +18,7 @@ const ROOMS: [Room; 12] = [
     Room {
         name: "store",
         rooms: &["domain"],
-        crates: &["sled", "tokio", "prost", "arc_swap", "getrandom", "siphasher"],
+        crates: &["sled", "tokio", "prost", "arc_swap", "futures_util", "getrandom", "siphasher"],
     },
     Room { name: "service", rooms: &["domain", "token", "store"], crates: &["tokio", "humantime", "quick_cache"] },
     Room {

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ::sled::{Batch as Changes, Tree};
+use ::sled::Tree;
 use tokio::sync::oneshot;
 
-use super::{unavailable, writer::Command};
+use super::{
+    database::{Database, WriteError},
+    unavailable,
+    writer::Command,
+};
 use crate::{
     domain::{Instants, NewLogout, Record, Recorded, Revision, Scope, Timestamp},
     store::{
@@ -17,7 +21,7 @@ use crate::{
 
 /// Whom to answer, and what once the changes are durable.
 enum Answer {
-    Recorded(Recorded, oneshot::Sender<Result<Recorded, StoreError>>),
+    Recorded(Vec<Result<Recorded, StoreError>>, oneshot::Sender<Vec<Result<Recorded, StoreError>>>),
     Forgotten(u64, oneshot::Sender<Result<u64, StoreError>>),
 }
 
@@ -41,18 +45,13 @@ impl<'a> Batch<'a> {
         self.revision
     }
 
-    /// Whether nothing changes.
-    pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-
     /// Works out what a command changes, on top of what those before it changed.
     pub(super) fn take(&mut self, command: Command) {
         match command {
-            Command::Record(logout, answer) => match self.record(&logout) {
-                Ok(recorded) => self.answers.push(Answer::Recorded(recorded, answer)),
-                Err(error) => drop(answer.send(Err(error))),
-            },
+            Command::Record(logouts, answer) => {
+                let answers = logouts.iter().map(|logout| self.record(logout)).collect();
+                self.answers.push(Answer::Recorded(answers, answer));
+            }
             Command::Forget(keys, forgettable, answer) => match self.forget(keys, &forgettable) {
                 Ok(forgotten) => self.answers.push(Answer::Forgotten(forgotten, answer)),
                 Err(error) => drop(answer.send(Err(error))),
@@ -117,16 +116,28 @@ impl<'a> Batch<'a> {
         changed.filter_map(|(_, record)| latest(&(*record)?.cutoff)).max().max(durable)
     }
 
-    /// The changes, as they are written.
-    pub(super) fn changes(&self) -> Changes {
-        let mut changes = Changes::default();
+    /// Writes the changes and returns when they are on disk.
+    pub(super) fn write(&self, database: &Database) -> Result<(), WriteError> {
+        let (mut kept, mut forgotten) = (Vec::new(), Vec::new());
         for (key, change) in &self.changes {
             match change {
-                Some(record) => changes.insert(key.as_slice(), encode_record(record)),
-                None => changes.remove(key.as_slice()),
+                Some(record) => kept.push((key.as_slice(), encode_record(record))),
+                None => forgotten.push(key.as_slice()),
             }
         }
-        changes
+        if !kept.is_empty() {
+            database.write(kept.into_iter())?;
+        }
+        if !forgotten.is_empty() {
+            database.remove(forgotten.into_iter(), self.revision)?;
+        }
+        Ok(())
+    }
+
+    /// The key of the record with the last revision, if any record is new.
+    pub(super) fn last_key(&self) -> Option<Vec<u8>> {
+        let records = self.changes.iter().filter_map(|(key, record)| Some((record.as_ref()?.revision, key)));
+        records.max().map(|(_, key)| key.clone())
     }
 
     /// The keys that change.
@@ -145,7 +156,7 @@ impl<'a> Batch<'a> {
     pub(super) fn answer(self) {
         for answer in self.answers {
             match answer {
-                Answer::Recorded(recorded, caller) => drop(caller.send(Ok(recorded))),
+                Answer::Recorded(answers, caller) => drop(caller.send(answers)),
                 Answer::Forgotten(count, caller) => drop(caller.send(Ok(count))),
             }
         }
@@ -155,7 +166,7 @@ impl<'a> Batch<'a> {
     pub(super) fn refuse(&mut self, error: &StoreError) {
         for answer in self.answers.drain(..) {
             match answer {
-                Answer::Recorded(_, caller) => drop(caller.send(Err(error.clone()))),
+                Answer::Recorded(answers, caller) => drop(caller.send(vec![Err(error.clone()); answers.len()])),
                 Answer::Forgotten(_, caller) => drop(caller.send(Err(error.clone()))),
             }
         }

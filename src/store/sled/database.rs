@@ -25,7 +25,6 @@ use crate::{domain::Revision, store::codec::FORMAT};
 pub(super) const META: u8 = 0;
 const FORMAT_KEY: &[u8] = b"\0format";
 const REVISION_KEY: &[u8] = b"\0revision";
-const PROBE_KEY: &[u8] = b"\0probe";
 
 /// The name of the watermark.
 const WATERMARK: &str = "watermark";
@@ -96,7 +95,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens or makes the database in a directory; also returns the last revision.
+    /// Opens or makes the database in a directory; also returns a revision that it had reached. Its records may go further.
     pub(super) fn open(directory: &Path) -> Result<(Self, Revision), OpenError> {
         let io = |doing| move |source| OpenError::Io { doing, source };
         // Who may read it knows who logged out when.
@@ -113,19 +112,26 @@ impl Database {
             .map_err(io("opening the store's file"))?;
         let database = Self { db, file, directory: directory.to_owned() };
         let watermark = read_watermark(directory).map_err(io("reading the store's watermark"))?;
-        let revision = database.check_format(watermark)?;
-        if let Some(watermark) = watermark.filter(|watermark| *watermark > revision) {
-            let reason = format!("it ends at revision {}, but had reached {}", revision.0, watermark.0);
-            return Err(OpenError::Damaged { directory: directory.to_owned(), reason });
-        }
-        if watermark != Some(revision) {
-            database.mark(revision).map_err(io("writing the store's watermark"))?;
-        }
+        let reached = database.check_format(watermark)?;
         // The files' names must be durable too.
         if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_directory(parent).map_err(io("syncing the store's parent directory"))?;
         }
-        Ok((database, revision))
+        Ok((database, reached))
+    }
+
+    /// Checks that the database, which ends at this revision, lacks nothing that was durable once.
+    pub(super) fn check_end(&self, revision: Revision) -> Result<(), OpenError> {
+        let io = |doing| move |source| OpenError::Io { doing, source };
+        let watermark = read_watermark(&self.directory).map_err(io("reading the store's watermark"))?;
+        if let Some(watermark) = watermark.filter(|watermark| *watermark > revision) {
+            let reason = format!("it ends at revision {}, but had reached {}", revision.0, watermark.0);
+            return Err(OpenError::Damaged { directory: self.directory.clone(), reason });
+        }
+        if watermark != Some(revision) {
+            self.mark(revision).map_err(io("writing the store's watermark"))?;
+        }
+        Ok(())
     }
 
     /// Where scopes and records are.
@@ -133,10 +139,22 @@ impl Database {
         (*self.db).clone()
     }
 
-    /// Writes a batch and returns when it is on disk.
-    pub(super) fn write(&self, mut batch: Batch, revision: Revision) -> Result<(), WriteError> {
+    /// Writes records and returns when they are on disk. Each by itself: what is not acknowledged may be there or not, and
+    /// the library's own batches cost a write more.
+    pub(super) fn write<'a>(&self, records: impl Iterator<Item = (&'a [u8], Vec<u8>)>) -> Result<(), WriteError> {
+        self.commit(|| records.into_iter().try_for_each(|(key, record)| self.db.insert(key, record).map(drop)))
+    }
+
+    /// Removes records and returns when that is on disk. They may be the last ones: how far the database is stays in it.
+    pub(super) fn remove<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a [u8]>,
+        revision: Revision,
+    ) -> Result<(), WriteError> {
+        let mut batch = Batch::default();
         batch.insert(REVISION_KEY, &revision.0.to_be_bytes());
-        self.commit(batch)
+        keys.for_each(|key| batch.remove(key));
+        self.commit(|| self.db.apply_batch(batch))
     }
 
     /// Whether the files are still where they belong. What is written to files that were removed is lost on the way.
@@ -158,21 +176,18 @@ impl Database {
         sync_directory(&self.directory)
     }
 
-    /// Writes something of no meaning, to learn whether writing works.
-    pub(super) fn probe(&self) -> Result<(), WriteError> {
-        let mut batch = Batch::default();
-        let count = self.db.get(PROBE_KEY).map_err(write_failed)?.and_then(|bytes| number(&bytes)).unwrap_or(0);
-        batch.insert(PROBE_KEY, &count.wrapping_add(1).to_be_bytes());
-        self.commit(batch)
+    /// Writes how far the database is, to learn whether writing works.
+    pub(super) fn probe(&self, revision: Revision) -> Result<(), WriteError> {
+        self.commit(|| self.db.insert(REVISION_KEY, &revision.0.to_be_bytes()).map(drop))
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), WriteError> {
+    fn commit(&self, write: impl FnOnce() -> ::sled::Result<()>) -> Result<(), WriteError> {
         if !self.is_in_place() {
             return Err(WriteError::Sync("its files were removed or replaced while it was in use".into()));
         }
         // sled panics on some I/O errors instead of returning them.
         let written = catch_unwind(AssertUnwindSafe(|| {
-            self.db.apply_batch(batch)?;
+            write()?;
             self.db.flush()
         }));
         match written {
@@ -188,7 +203,7 @@ impl Database {
         drop(catch_unwind(AssertUnwindSafe(move || drop(self))));
     }
 
-    /// Checks that this Curfew can read the database, and reads the last revision. A new one gets its format.
+    /// Checks that this Curfew can read the database, and reads how far it says it is. A new one gets its format.
     fn check_format(&self, watermark: Option<Revision>) -> Result<Revision, OpenError> {
         let directory = &self.directory;
         let damaged = |reason: String| OpenError::Damaged { directory: directory.clone(), reason };
@@ -202,7 +217,8 @@ impl Database {
             None => {
                 let mut batch = Batch::default();
                 batch.insert(FORMAT_KEY, &[FORMAT]);
-                self.write(batch, Revision(0)).map_err(|error| match error {
+                batch.insert(REVISION_KEY, &0_u64.to_be_bytes());
+                self.commit(|| self.db.apply_batch(batch)).map_err(|error| match error {
                     WriteError::Write(reason) | WriteError::Sync(reason) => OpenError::Io {
                         doing: "writing to the new store",
                         source: io::Error::other(reason.to_string()),

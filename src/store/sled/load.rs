@@ -16,7 +16,13 @@ use ::sled::{IVec, Tree};
 use tracing::info;
 
 use super::{batch::show, database::META};
-use crate::store::{View, codec::DecodeError, codec::decode_record};
+use crate::{
+    domain::Revision,
+    store::{
+        View,
+        codec::{DecodeError, decode_record},
+    },
+};
 
 /// After how many records a thread says where it is and looks where the other one is.
 const STEP: u64 = 1024;
@@ -36,17 +42,20 @@ pub(super) enum LoadError {
 struct Meeting<'a> {
     view: &'a View,
     loaded: AtomicU64,
+    /// The last revision so far.
+    last: AtomicU64,
     /// Where the one from the front is, and where the one from the back is; locked only to read and set them.
     front: Mutex<Option<IVec>>,
     back: Mutex<Option<IVec>>,
     started: Instant,
 }
 
-/// Shows every record of the tree in the view. Nobody writes meanwhile.
-pub(super) fn load(tree: &Tree, view: &View) -> Result<(), LoadError> {
+/// Shows every record of the tree in the view; returns the last revision of all. Nobody writes meanwhile.
+pub(super) fn load(tree: &Tree, view: &View) -> Result<Revision, LoadError> {
     let meeting = Meeting {
         view,
         loaded: AtomicU64::new(0),
+        last: AtomicU64::new(0),
         front: Mutex::default(),
         back: Mutex::default(),
         started: Instant::now(),
@@ -63,7 +72,7 @@ pub(super) fn load(tree: &Tree, view: &View) -> Result<(), LoadError> {
     if records > 0 {
         info!(records, memory_bytes = bytes, seconds = format!("{seconds:.1}"), "logouts loaded");
     }
-    Ok(())
+    Ok(Revision(meeting.last.into_inner()))
 }
 
 impl Meeting<'_> {
@@ -78,7 +87,9 @@ impl Meeting<'_> {
         for entry in entries {
             let (key, value) = entry.map_err(|error| LoadError::Unreadable(error.to_string()))?;
             if !key.starts_with(&[META]) {
-                show(self.view, &key, Some(&decode_record(&value).map_err(LoadError::Record)?));
+                let record = decode_record(&value).map_err(LoadError::Record)?;
+                show(self.view, &key, Some(&record));
+                self.last.fetch_max(record.revision.0, Ordering::Relaxed);
             }
             count += 1;
             if count % STEP == 0 {

@@ -14,7 +14,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -31,13 +31,13 @@ use load::LoadError;
 use writer::{Command, Writer};
 
 use super::{
-    Forgettable, Status, Store, StoreError, View, Work,
+    Answers, Forgettable, Status, Store, StoreError, View, Work,
     codec::{DecodeError, decode_record, decode_scope, encode_scope},
 };
 use crate::domain::{NewLogout, Record, Recorded, Revision, Scope};
 
-/// How many commands may wait for the writer. At 50,000 a second these are 160 ms of work; whoever comes then is refused
-/// at once, which is better than an answer that comes too late.
+/// How many logouts, and how many commands, may wait for the writer. At 50,000 a second these are 160 ms of work; whoever
+/// comes then is refused at once, which is better than an answer that comes too late.
 const MOST_WAITING: usize = 8192;
 
 /// How many records the sweep looks at before it lets the others have the machine.
@@ -54,6 +54,8 @@ struct Shared {
     /// For those who wait for one; who asks for the present one reads the number beside it.
     revision: watch::Sender<Revision>,
     reached: AtomicU64,
+    /// How many logouts wait for the writer.
+    waiting: AtomicUsize,
     status: watch::Sender<Status>,
 }
 
@@ -79,15 +81,18 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`], saying what to do.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        let (database, revision) = Database::open(directory)?;
+        let (database, reached) = Database::open(directory)?;
         let view = View::new()
             .map_err(|error| OpenError::Io { doing: "reading random numbers", source: std::io::Error::other(error) })?;
-        load::load(&database.tree(), &view).map_err(|error| not_loaded(directory, error))?;
+        let last = load::load(&database.tree(), &view).map_err(|error| not_loaded(directory, error))?;
+        let revision = last.max(reached);
+        database.check_end(revision)?;
         let shared = Arc::new(Shared {
             view,
             tree: ArcSwapOption::from_pointee(database.tree()),
             revision: watch::Sender::new(revision),
             reached: AtomicU64::new(revision.0),
+            waiting: AtomicUsize::new(0),
             status: watch::Sender::new(Status::Ready),
         });
         let (commands, waiting) = sync_channel(MOST_WAITING);
@@ -105,6 +110,21 @@ impl SledStore {
             TrySendError::Full(_) => StoreError::Overloaded,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })
+    }
+
+    /// Asks for logouts to be recorded. At once, not when the answer is first waited for: a caller who does not wait has
+    /// asked all the same.
+    fn ask(&self, logouts: Vec<NewLogout>) -> Result<oneshot::Receiver<Vec<Result<Recorded, StoreError>>>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let count = logouts.len();
+        if self.shared.waiting.fetch_add(count, Ordering::Relaxed) + count > MOST_WAITING {
+            self.shared.waiting.fetch_sub(count, Ordering::Relaxed);
+            return Err(StoreError::Overloaded);
+        }
+        self.send(Command::Record(logouts, answer)).inspect_err(|_| {
+            self.shared.waiting.fetch_sub(count, Ordering::Relaxed);
+        })?;
+        Ok(answered)
     }
 
     fn tree(&self) -> Result<Arc<Tree>, StoreError> {
@@ -156,12 +176,24 @@ fn unavailable(error: &dyn std::fmt::Display) -> StoreError {
 
 impl Store for SledStore {
     fn record(&self, logout: NewLogout) -> Work<'_, Recorded> {
-        let (answer, answered) = oneshot::channel();
-        // Sent at once, not when first polled: a caller who drops the future has asked all the same.
-        let sent = self.send(Command::Record(logout, answer));
+        let answered = self.ask(vec![logout]);
         Box::pin(async move {
-            sent?;
-            answered.await.map_err(|_| StoreError::Closed)?
+            answered?.await.ok().and_then(|mut answers| answers.pop()).unwrap_or(Err(StoreError::Closed))
+        })
+    }
+
+    fn record_together(&self, logouts: Vec<NewLogout>) -> Answers<'_> {
+        let count = logouts.len();
+        let answered = self.ask(logouts);
+        Box::pin(async move {
+            let refused = match answered {
+                Ok(answered) => match answered.await {
+                    Ok(answers) => return answers,
+                    Err(_ended) => StoreError::Closed,
+                },
+                Err(error) => error,
+            };
+            vec![Err(refused); count]
         })
     }
 

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
+        atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError},
     },
     time::{Duration, Instant},
@@ -29,7 +30,7 @@ use crate::{
     store::{Forgettable, Status, StoreError, codec::decode_record},
 };
 
-/// The most commands in one batch: what a sync can be shared by before the batch itself takes longer than the sync.
+/// About how many logouts are written together at most: what a sync can be shared by before the batch itself takes longer than the sync.
 const MOST_TOGETHER: usize = 1024;
 
 /// How often writing is tried when nobody writes, and opening anew when that failed. Costs one sync.
@@ -37,8 +38,8 @@ const PROBE_EVERY: Duration = Duration::from_secs(2);
 
 /// What the writer is asked to do.
 pub(super) enum Command {
-    /// Record a logout.
-    Record(NewLogout, oneshot::Sender<Result<Recorded, StoreError>>),
+    /// Record logouts.
+    Record(Vec<NewLogout>, oneshot::Sender<Vec<Result<Recorded, StoreError>>>),
     /// Remove those of the keys whose records can (still) be forgotten.
     Forget(Vec<Vec<u8>>, Forgettable, oneshot::Sender<Result<u64, StoreError>>),
     /// Let go of the files and end.
@@ -55,6 +56,8 @@ pub(super) struct Writer {
     last_probe: Instant,
     /// The revision in the watermark.
     marked: Revision,
+    /// The key of the record with the last revision that was written.
+    last_key: Option<Vec<u8>>,
     /// The keys of a write that failed: whether it reached the disk, only the disk will tell.
     unsure: Vec<Vec<u8>>,
 }
@@ -69,12 +72,14 @@ impl Writer {
             waiting,
             last_probe: Instant::now(),
             marked,
+            last_key: None,
             unsure: Vec::new(),
         }
     }
 
     /// Works until it is told to close or nobody is left to tell it anything.
     pub(super) fn run(mut self) {
+        self.probe();
         let closer = loop {
             match self.waiting.recv_timeout(PROBE_EVERY) {
                 Ok(first) => {
@@ -104,16 +109,24 @@ impl Writer {
     /// Does a command and all others that wait. Returns whom to tell when closing.
     fn take_together(&mut self, first: Command) -> Option<oneshot::Sender<()>> {
         let mut closer = None;
-        let mut commands = Vec::new();
-        for command in std::iter::once(first).chain(self.waiting.try_iter().take(MOST_TOGETHER - 1)) {
+        let (mut commands, mut logouts) = (Vec::new(), 0);
+        for command in std::iter::once(first).chain(self.waiting.try_iter()) {
             match command {
                 Command::Close(answer) => {
                     closer = Some(answer);
                     break;
                 }
-                other => commands.push(other),
+                Command::Record(several, answer) => {
+                    logouts += several.len();
+                    commands.push(Command::Record(several, answer));
+                }
+                Command::Forget(..) => commands.push(command),
+            }
+            if logouts.max(commands.len()) >= MOST_TOGETHER {
+                break;
             }
         }
+        self.shared.waiting.fetch_sub(logouts, Ordering::Relaxed);
         self.commit(commands);
         closer
     }
@@ -126,10 +139,10 @@ impl Writer {
         for command in commands {
             batch.take(command);
         }
-        let written = if batch.is_empty() { Ok(()) } else { database.write(batch.changes(), batch.revision()) };
-        match written {
+        match batch.write(database) {
             Ok(()) => {
                 batch.show();
+                self.last_key = batch.last_key().or(self.last_key.take());
                 self.shared.reach(batch.revision());
                 batch.answer();
             }
@@ -159,7 +172,8 @@ impl Writer {
         match status {
             Status::Ready => {
                 self.mark();
-                if let Some(Err(error)) = self.database.as_ref().map(Database::probe) {
+                let revision = *self.shared.revision.borrow();
+                if let Some(Err(error)) = self.database.as_ref().map(|database| database.probe(revision)) {
                     self.fail(error);
                 }
             }
@@ -188,7 +202,11 @@ impl Writer {
         if let Some(database) = self.database.take() {
             database.close();
         }
-        let (database, revision) = match Database::open(&self.directory) {
+        let opened =
+            Database::open(&self.directory).map_err(|error| error.to_string()).and_then(|(database, reached)| {
+                self.show_what_reached_the_disk(&database, reached).map(|end| (database, end))
+            });
+        let (database, revision) = match opened {
             Ok(opened) => opened,
             Err(reason) => {
                 warn!(%reason, "the store could not be opened anew; trying again");
@@ -206,12 +224,8 @@ impl Writer {
             let reason = format!("it came back at revision {ends}, but had acknowledged up to {had}");
             return self.fail(WriteError::Sync(reason.into()));
         }
-        if let Err(reason) = self.show_what_reached_the_disk(&database) {
-            warn!(%reason, "the store could not be read after it was opened anew; trying again");
-            return database.close();
-        }
         self.shared.tree.store(Some(Arc::new(database.tree())));
-        let probed = database.probe();
+        let probed = database.probe(revision);
         self.database = Some(database);
         match probed {
             Ok(()) => {
@@ -224,16 +238,29 @@ impl Writer {
         }
     }
 
-    /// Brings the view in step with the disk after a write that failed. Nothing else was written since.
-    fn show_what_reached_the_disk(&mut self, database: &Database) -> Result<(), String> {
+    /// Brings the view in step with the disk after a write that failed, and returns how far the disk is: it says that it
+    /// had reached `reached`, and it has what was written last before, if it is not an older one. Nothing else was
+    /// written since.
+    fn show_what_reached_the_disk(&self, database: &Database, reached: Revision) -> Result<Revision, String> {
         let tree = database.tree();
-        for key in &self.unsure {
+        let read = |key: &Vec<u8>| {
             let bytes = tree.get(key).map_err(|error| error.to_string())?;
-            let record = bytes.map(|bytes| decode_record(&bytes)).transpose().map_err(|error| error.to_string())?;
+            bytes.map(|bytes| decode_record(&bytes)).transpose().map_err(|error| error.to_string())
+        };
+        let mut end = reached;
+        if let Some(record) = self.last_key.as_ref().map(read).transpose()?.flatten() {
+            end = end.max(record.revision);
+        }
+        if end < *self.shared.revision.borrow() {
+            // An older one: nothing in it may be shown.
+            return Ok(end);
+        }
+        for key in &self.unsure {
+            let record = read(key)?;
+            end = end.max(record.map(|record| record.revision).unwrap_or_default());
             show(&self.shared.view, key, record.as_ref());
         }
-        self.unsure.clear();
-        Ok(())
+        Ok(end)
     }
 
     fn unavailable(&self) -> StoreError {
@@ -248,7 +275,7 @@ impl Writer {
 fn refuse_all(commands: Vec<Command>, error: &StoreError) {
     for command in commands {
         match command {
-            Command::Record(_, caller) => drop(caller.send(Err(error.clone()))),
+            Command::Record(logouts, caller) => drop(caller.send(vec![Err(error.clone()); logouts.len()])),
             Command::Forget(_, _, caller) => drop(caller.send(Err(error.clone()))),
             Command::Close(_) => (),
         }
