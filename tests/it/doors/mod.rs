@@ -4,6 +4,7 @@ mod behaviour;
 mod command_line;
 mod lifecycle;
 mod requests;
+mod ways;
 
 use std::{sync::Arc, time::Duration};
 
