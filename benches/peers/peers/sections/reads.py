@@ -31,7 +31,7 @@ def measure(context, results):
             except FAILURES as error:
                 stage.fail(name, error)
         contest = Contest(context, stage.missing).run({
-            CURFEW: lambda: load.bench(context, curfew, "--last-logouts", 1, "--iss", ISS, connections=4,
+            CURFEW: lambda: load.bench(context, curfew, "--last-logouts", 1, "--issuer", ISS, connections=4,
                                        callers=CALLERS)["calls_per_second"],
             REDIS: lambda: redis.gets(context, CALLERS, count),
             POSTGRES: lambda: postgres.selects(context, CALLERS, count),

@@ -52,7 +52,7 @@ def settled(measure):
 
 
 def record(context, curfew, callers):
-    report = load.bench(context, curfew, "--logouts", 1, "--iss", ISS, connections=CONNECTIONS[callers],
+    report = load.bench(context, curfew, "--logouts", 1, "--issuer", ISS, connections=CONNECTIONS[callers],
                         callers=callers)
     return report["calls_per_second"]
 
