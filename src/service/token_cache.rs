@@ -4,7 +4,10 @@
 //! that no two can be confused, whatever anybody sends; and only what an issuer has signed gets in. An entry is good only
 //! with the very key set that it was verified with: when an issuer's keys change, its tokens are verified anew.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use quick_cache::{Weighter, sync::Cache};
 
@@ -29,6 +32,8 @@ pub struct Verified {
     pub token: VerifiedToken,
     /// The keys among which that one was.
     pub(super) keys: Arc<KeySet>,
+    /// What a door makes of it for its answers, which say the same of the token every time.
+    pub written: OnceLock<Box<[u8]>>,
     /// The scopes that cover it, in the order of [`crate::token::Cutoffs`]; none where it names none.
     pub(super) scopes: [Option<Fingerprint>; 7],
 }
@@ -67,7 +72,8 @@ struct Bytes;
 impl Weighter<Box<str>, Arc<Verified>> for Bytes {
     fn weight(&self, raw_token: &Box<str>, verified: &Arc<Verified>) -> u64 {
         let names = claims_bytes(&verified.token.claims);
-        (raw_token.len() + size_of::<Verified>() + names) as u64 + OVERHEAD
+        // The names twice: in the claims, and in what a door writes.
+        (raw_token.len() + size_of::<Verified>() + 2 * names) as u64 + OVERHEAD
     }
 }
 

@@ -12,12 +12,12 @@ use crate::{
 };
 
 /// A token to be decided on.
-#[derive(Debug, Clone)]
-pub struct TokenRequest {
+#[derive(Debug, Clone, Copy)]
+pub struct TokenRequest<'a> {
     /// The token.
-    pub raw_token: String,
+    pub raw_token: &'a str,
     /// The audiences that the caller stands for; none: any configured one will do.
-    pub audiences: Vec<String>,
+    pub audiences: &'a [String],
     /// What the answer must include.
     pub min_revision: Revision,
     /// Whether to answer with everything that the token says.
@@ -58,7 +58,7 @@ impl Curfew {
     ///
     /// # Errors
     /// [`ServiceError`] when that cannot be decided: the token must not be honoured.
-    pub async fn validate_token(&self, request: &TokenRequest) -> Result<Answer, ServiceError> {
+    pub async fn validate_token(&self, request: &TokenRequest<'_>) -> Result<Answer, ServiceError> {
         match self.validate_at_once(request) {
             Some(answered) => answered,
             // Boxed: what a new token needs on its way must not make every call's future large.
@@ -70,23 +70,23 @@ impl Curfew {
     ///
     /// # Errors
     /// As [`Curfew::validate_token`].
-    pub fn validate_at_once(&self, request: &TokenRequest) -> Option<Result<Answer, ServiceError>> {
+    pub fn validate_at_once(&self, request: &TokenRequest<'_>) -> Option<Result<Answer, ServiceError>> {
         let revision = self.store.revision();
         if revision < request.min_revision {
             return None;
         }
         let now = self.clock.now();
-        match self.seen_before(&request.raw_token, now) {
+        match self.seen_before(request.raw_token, now) {
             Ok(None) => None,
             Ok(Some(verified)) => Some(Ok(self.answer(request, verified, true, revision, now))),
             Err(error) => Some(Err(error)),
         }
     }
 
-    async fn validate_new(&self, request: &TokenRequest) -> Result<Answer, ServiceError> {
+    async fn validate_new(&self, request: &TokenRequest<'_>) -> Result<Answer, ServiceError> {
         let revision = self.reach(request.min_revision).await?;
         let now = self.clock.now();
-        match self.verified(&request.raw_token, now).await? {
+        match self.verified(request.raw_token, now).await? {
             Ok(verified) => Ok(self.answer(request, Arc::new(verified), false, revision, now)),
             Err((refusal, issuer)) => {
                 report(issuer.as_deref(), Err(&refusal));
@@ -98,18 +98,18 @@ impl Curfew {
     /// The answer on a verified token, which may have been `seen` before.
     fn answer(
         &self,
-        request: &TokenRequest,
+        request: &TokenRequest<'_>,
         verified: Arc<Verified>,
         seen: bool,
         revision: Revision,
         now: Timestamp,
     ) -> Answer {
-        let (decision, last_logout) = self.judge(&verified, &request.audiences, now);
+        let (decision, last_logout) = self.judge(&verified, request.audiences, now);
         report(Some(&verified.issuer), decision.as_ref());
-        self.remember(&request.raw_token, &verified, seen, decision.as_ref().err());
+        self.remember(request.raw_token, &verified, seen, decision.as_ref().err());
         Answer {
             last_logout,
-            payload: if request.include_claims { payload(&request.raw_token) } else { None },
+            payload: if request.include_claims { payload(request.raw_token) } else { None },
             decided: match &decision {
                 Err(Refusal::LoggedOut(LoggedOut { scope, .. })) => self.decided(&verified.token, *scope),
                 _ => None,
@@ -167,7 +167,9 @@ impl Curfew {
             verified = verify(&compact, &issuer.rules, &keys);
         }
         Ok(match verified {
-            Ok(token) => Ok(Verified { scopes: self.fingerprints(&token), issuer, token, keys }),
+            Ok(token) => {
+                Ok(Verified { scopes: self.fingerprints(&token), written: Default::default(), issuer, token, keys })
+            }
             Err(refusal) => Err((refusal, Some(issuer))),
         })
     }

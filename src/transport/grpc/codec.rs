@@ -26,6 +26,12 @@ pub struct StrictCodec<E, D>(PhantomData<(E, D)>);
 #[derive(Debug, Clone, Copy)]
 pub struct StrictDecoder<D>(PhantomData<D>);
 
+impl<D> Default for StrictDecoder<D> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
 impl<E, D> Default for StrictCodec<E, D> {
     fn default() -> Self {
         Self(PhantomData)
@@ -43,7 +49,7 @@ impl<E: Message + Send + 'static, D: Message + Default + Send + 'static> Codec f
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        StrictDecoder(PhantomData)
+        StrictDecoder::default()
     }
 }
 

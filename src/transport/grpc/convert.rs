@@ -138,7 +138,7 @@ pub(super) fn answer(answer: Answer) -> pb::ValidateTokenResponse {
     }
 }
 
-fn token(claims: &Claims) -> pb::TokenInfo {
+pub(super) fn token(claims: &Claims) -> pb::TokenInfo {
     pb::TokenInfo {
         issuer: claims.issuer.to_string(),
         subject: claims.subject.as_ref().map(ToString::to_string).unwrap_or_default(),

@@ -45,20 +45,20 @@ pub(super) fn at_most(field: &str, text: String, most: usize) -> Result<String, 
 }
 
 /// The audiences that a caller stands for.
-pub(super) fn audiences(audiences: Vec<String>) -> Result<Vec<String>, ServiceError> {
+pub(super) fn audiences(audiences: &[String]) -> Result<(), ServiceError> {
     if audiences.len() > MOST_AUDIENCES {
         let count = audiences.len();
         return Err(ServiceError::invalid("audiences", format!("are {count}; at most {MOST_AUDIENCES} may be named")));
     }
     for (index, audience) in audiences.iter().enumerate() {
-        let field = format!("audiences[{index}]");
+        let field = || format!("audiences[{index}]");
         match audience.len() {
-            0 => return Err(ServiceError::identifier(&field, IdentifierError::Empty)),
+            0 => return Err(ServiceError::identifier(&field(), IdentifierError::Empty)),
             1..=MOST_BYTES => (),
-            longer => return Err(ServiceError::identifier(&field, IdentifierError::TooLong(longer))),
+            longer => return Err(ServiceError::identifier(&field(), IdentifierError::TooLong(longer))),
         }
     }
-    Ok(audiences)
+    Ok(())
 }
 
 /// Whose tokens a request is about.

@@ -22,7 +22,10 @@ use prost::{
 };
 use tonic::{body::Body, codegen::Service, server::NamedService};
 
-use super::{STREAM, admission::Admission, arriving::Arriving, convert, pb, server::token_request};
+use super::{
+    STREAM, admission::Admission, answer::Response as Answered, arriving::Arriving, lean::LeanTokenRequest,
+    server::MOST_BYTES_READ, stream,
+};
 use crate::service::Curfew;
 
 /// The path of the call.
@@ -66,7 +69,9 @@ where
         match request.uri().path() {
             PATH => (),
             // A stream may be silent for as long as its client likes.
-            STREAM => return Attempt::Long(self.inner.call(request)),
+            STREAM => {
+                return Attempt::Stream(Box::pin(stream::serve(Arc::clone(&self.curfew), MOST_BYTES_READ, request)));
+            }
             _ => {
                 let arriving = request.map(|body| Body::new(Arriving::new(body, Arc::clone(&self.admission))));
                 return Attempt::Long(self.inner.call(arriving));
@@ -83,6 +88,8 @@ pub(super) enum Attempt<S: Service<Request<Body>>> {
     Short(Option<Box<Short<S>>>),
     /// It is answered the library's way.
     Long(S::Future),
+    /// It is a stream of its own.
+    Stream(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
 }
 
 /// What is needed to try, and to do it the other way.
@@ -120,6 +127,7 @@ where
         }
         match &mut *self {
             Self::Long(long) => Pin::new(long).poll(context),
+            Self::Stream(stream) => stream.as_mut().poll(context).map(Ok),
             // Taken, and then replaced, above.
             Self::Short(_) => Poll::Pending,
         }
@@ -134,13 +142,13 @@ fn answer(curfew: &Curfew, data: &Bytes, is_all: bool) -> Option<Response<Body>>
     if !is_all || !complete || compressed != 0 {
         return None;
     }
-    let request = token_request(pb::ValidateTokenRequest::decode(message).ok()?).ok()?;
-    let answer = convert::answer(curfew.validate_at_once(&request)?.ok()?);
+    let request = LeanTokenRequest::decode(data.slice_ref(message)).ok()?;
+    let answer = Answered::from(curfew.validate_at_once(&request.checked().ok()?)?.ok()?);
     let length = answer.encoded_len();
     let mut bytes = BytesMut::with_capacity(HEAD_BYTES + length);
     bytes.put_u8(0);
     bytes.put_u32(u32::try_from(length).ok()?);
-    answer.encode(&mut bytes).ok()?;
+    answer.encode(&mut bytes);
     let mut response = Response::new(Body::new(One { message: Some(bytes.freeze()), ended: false }));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     Some(response)

@@ -1,12 +1,14 @@
 //! The gRPC door: one short function per RPC, with decoding before and encoding after it.
 
 mod admission;
+mod answer;
 mod arriving;
 mod codec;
 mod connection;
 mod convert;
 mod fields;
 mod known;
+mod lean;
 mod serve;
 mod server;
 mod status;

@@ -17,20 +17,20 @@ use super::{
     admission::Bounded,
     convert, fields,
     known::Known,
+    lean::token_request,
     pb::{
         self,
         revocation_service_server::{RevocationService, RevocationServiceServer},
     },
     status::to_status,
-    stream,
 };
 use crate::{
     domain::{ClientId, Clock, Revision, SubjectId},
-    service::{Curfew, LastLogoutRequest, LogoutRequest, TokenRequest, event_time},
+    service::{Curfew, LastLogoutRequest, LogoutRequest, event_time},
 };
 
 /// What the library reads before it gives up on a request; the codec refuses sooner, and says so better.
-const MOST_BYTES_READ: usize = 4 << 20;
+pub(super) const MOST_BYTES_READ: usize = 4 << 20;
 
 /// The gRPC door.
 pub struct RevocationServer {
@@ -119,7 +119,7 @@ impl Health {
 
 #[tonic::async_trait]
 impl RevocationService for RevocationServer {
-    type ValidateTokensStream = stream::Answers;
+    type ValidateTokensStream = tokio_stream::Empty<Result<pb::ValidateTokensResponse, Status>>;
 
     async fn record_logout(
         &self,
@@ -147,7 +147,9 @@ impl RevocationService for RevocationServer {
         &self,
         request: Request<pb::ValidateTokenRequest>,
     ) -> Result<Response<pb::ValidateTokenResponse>, Status> {
-        let request = token_request(request.into_inner()).map_err(|error| to_status(&error))?;
+        let request = request.into_inner();
+        let request = token_request(&request.token, &request.audiences, request.min_revision, request.include_claims)
+            .map_err(|error| to_status(&error))?;
         match self.curfew.validate_token(&request).await {
             Ok(answer) => Ok(Response::new(convert::answer(answer))),
             Err(error) => Err(failed("ValidateToken", &error)),
@@ -156,9 +158,9 @@ impl RevocationService for RevocationServer {
 
     async fn validate_tokens(
         &self,
-        request: Request<Streaming<pb::ValidateTokensRequest>>,
+        _request: Request<Streaming<pb::ValidateTokensRequest>>,
     ) -> Result<Response<Self::ValidateTokensStream>, Status> {
-        Ok(Response::new(stream::answers(Arc::clone(&self.curfew), request.into_inner())))
+        Err(Status::internal("a stream is answered before it gets here"))
     }
 }
 
@@ -184,18 +186,6 @@ fn last_logout_request(request: pb::GetLastLogoutRequest) -> Result<LastLogoutRe
         subject: fields::required("subject", &request.subject, SubjectId::parse)?,
         client: fields::optional("client_id", &request.client_id, ClientId::parse)?,
         min_revision: Revision(request.min_revision),
-    })
-}
-
-pub(super) fn token_request(request: pb::ValidateTokenRequest) -> Result<TokenRequest, crate::service::ServiceError> {
-    if request.token.is_empty() {
-        return Err(crate::service::ServiceError::identifier("token", crate::domain::IdentifierError::Empty));
-    }
-    Ok(TokenRequest {
-        raw_token: request.token,
-        audiences: fields::audiences(request.audiences)?,
-        min_revision: Revision(request.min_revision),
-        include_claims: request.include_claims,
     })
 }
 
