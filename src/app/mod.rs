@@ -220,8 +220,12 @@ fn door(
     reflection: bool,
 ) -> Result<Door, StartError> {
     let (curfew, moving) = curfew.for_one_thread();
+    let admission = Admission::new(admission);
     let server = RevocationServer::new(Arc::new(curfew), Arc::clone(clock));
-    let routes = server.routes(health, Admission::new(admission), reflection)?;
+    let routes = server.routes(health, Arc::clone(&admission), reflection)?;
+    let moving = async move {
+        tokio::join!(moving, admission.run());
+    };
     Ok(Door { routes, moving: Box::pin(moving) })
 }
 

@@ -76,7 +76,7 @@ impl Workers {
                 let incoming = ReceiverStream::new(incoming).map(move |(stream, all)| {
                     let stream = TcpStream::from_std(stream)?;
                     let open = vec![all, Open::count(&ours)];
-                    Ok(Connection::new(stream, settings.handshake_timeout, settings.cut_off_after(), open))
+                    Ok(Connection::new(stream, &settings, open))
                 });
                 let served = runtime.block_on(async {
                     tokio::select! {

@@ -18,6 +18,8 @@ mod doors;
 mod forged;
 mod laws;
 mod layering;
+mod overload;
 mod remote_keys;
 mod store_files;
+mod token_cache;
 mod vectors;

@@ -1,9 +1,13 @@
 //! Bounds the work in flight: what would have to wait too long is refused at once, while refusing is still cheap and the
-//! caller can still go elsewhere. Health is not counted here and always answers.
+//! caller can still go elsewhere. Health is not refused and always answers.
 //!
-//! Each worker thread has an [`Admission`] of its own. A call is *queued* from its arrival until it is first given the
-//! core; most are answered right then. One that is not waits for something else, the disk or the rest of its request, and
-//! is bounded apart, for it takes memory and no time of the core. Streams are bounded by their number.
+//! Each worker thread has an [`Admission`] of its own. Its calls have the processor one after the other, in the order in
+//! which they came. A *pass* begins with a call and ends when all those have had their turn that were waiting then. A
+//! call whose turn comes late in a long pass has waited too long already, and so has everything behind it: for the rest
+//! of the pass calls are refused. So nobody waits much longer than a pass may last, whatever a call costs.
+//!
+//! A call that is not answered in its turn waits for something else, the disk or an issuer's keys, and is bounded apart,
+//! for it takes memory and no time of the processor. Streams are bounded by their number.
 
 use std::{
     convert::Infallible,
@@ -19,18 +23,19 @@ use std::{
 
 use http::{Request, Response, header::HeaderMap};
 use http_body::{Frame, SizeHint};
+use tokio::sync::Notify;
 use tonic::{body::Body, codegen::Service, server::NamedService};
 
-use super::status::overloaded;
+use super::{arrivals::Arrivals, status::overloaded_headers};
 
 /// What is in flight at most, by one worker.
 #[derive(Debug, Clone, Copy)]
 pub struct AdmissionSettings {
-    /// How long a call may have to wait for the core. What would wait longer is refused.
+    /// How long a call may have to wait for the processor. What would wait longer is refused.
     pub queue_delay: Duration,
     /// How many calls may be waiting for something else.
     pub max_waiting: usize,
-    /// How many of those may be waiting for the rest of their request.
+    /// How many requests may be arriving.
     pub max_arriving: usize,
     /// How many bytes of requests that are not small may be held while the rest arrives.
     pub max_arriving_bytes: usize,
@@ -40,40 +45,26 @@ pub struct AdmissionSettings {
     pub max_streams: usize,
 }
 
-/// However long calls take, so many may queue: a burst of a few clients is no overload.
-const LEAST_QUEUE: usize = 32;
-
-/// However short they are, no more: what a client sees as waiting also includes the network's buffers.
-const MOST_QUEUE: usize = 4096;
-
-/// After how many calls their mean time is worked out anew.
-const SAMPLE: u64 = 64;
-
-/// The time that a call takes, until that is known: a signature to verify.
-const FIRST_GUESS_NANOS: u64 = 30_000;
-
 /// What is in flight with one worker.
 #[derive(Debug)]
 pub struct Admission {
     settings: AdmissionSettings,
-    queued: AtomicUsize,
+    pass: Pass,
     waiting: AtomicUsize,
-    arriving: AtomicUsize,
-    arriving_bytes: AtomicUsize,
     streams: AtomicUsize,
     refused: AtomicU64,
-    pace: Pace,
     refusals: Vec<HeaderMap>,
+    pub(super) arrivals: Arrivals,
 }
 
-/// How long a call takes the core, on the average of late.
+/// The pass that is under way.
 #[derive(Debug)]
-struct Pace {
-    nanos: AtomicU64,
-    /// Calls since `since`, while there was always another one queued.
-    calls: AtomicU64,
-    since: AtomicU64,
+struct Pass {
+    /// Nanoseconds from `epoch` to its beginning; zero: none is under way.
+    began: AtomicU64,
     epoch: Instant,
+    /// Has whoever ends it queue up behind all that wait now.
+    end: Notify,
 }
 
 impl Admission {
@@ -82,15 +73,21 @@ impl Admission {
     pub fn new(settings: AdmissionSettings) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            queued: AtomicUsize::new(0),
+            pass: Pass { began: AtomicU64::new(0), epoch: Instant::now(), end: Notify::new() },
             waiting: AtomicUsize::new(0),
-            arriving: AtomicUsize::new(0),
-            arriving_bytes: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
-            pace: Pace::new(),
-            refusals: overloaded(),
+            refusals: overloaded_headers(),
+            arrivals: Arrivals::new(settings.max_arriving, settings.max_arriving_bytes),
         })
+    }
+
+    /// Ends passes; must go on, on the worker's own thread, for as long as there are calls.
+    pub async fn run(&self) {
+        loop {
+            self.pass.end.notified().await;
+            self.pass.began.store(0, Ordering::Relaxed);
+        }
     }
 
     /// How many calls were refused.
@@ -99,22 +96,8 @@ impl Admission {
         self.refused.load(Ordering::Relaxed)
     }
 
-    pub(super) const fn settings(&self) -> &AdmissionSettings {
-        &self.settings
-    }
-
-    /// Whether so many bytes more may be held; counts them if so.
-    pub(super) fn hold(&self, bytes: usize) -> bool {
-        let fits = self.arriving_bytes.load(Ordering::Relaxed) + bytes <= self.settings.max_arriving_bytes;
-        if fits {
-            self.arriving_bytes.fetch_add(bytes, Ordering::Relaxed);
-        }
-        fits
-    }
-
-    /// They are no longer held.
-    pub(super) fn let_go(&self, bytes: usize) {
-        self.arriving_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    pub(super) const fn request_timeout(&self) -> Duration {
+        self.settings.request_timeout
     }
 
     /// The answer to what is refused. The delays that they ask for differ, so that not all come back at once.
@@ -125,46 +108,20 @@ impl Admission {
         *response.headers_mut() = self.refusals.get(number).cloned().unwrap_or_default();
         response
     }
-
-    fn has_room_in_the_queue(&self) -> bool {
-        let nanos = self.pace.nanos.load(Ordering::Relaxed).max(1);
-        let delay = u64::try_from(self.settings.queue_delay.as_nanos()).unwrap_or(u64::MAX);
-        let most = usize::try_from(delay / nanos).unwrap_or(MOST_QUEUE).clamp(LEAST_QUEUE, MOST_QUEUE);
-        self.queued.load(Ordering::Relaxed) < most
-    }
 }
 
-impl Pace {
-    fn new() -> Self {
-        Self {
-            nanos: AtomicU64::new(FIRST_GUESS_NANOS),
-            calls: AtomicU64::new(0),
-            since: AtomicU64::new(0),
-            epoch: Instant::now(),
+impl Pass {
+    /// Whether a call whose turn it is has not waited too long.
+    fn is_in_time(&self, delay: Duration) -> bool {
+        // Never zero, which stands for none.
+        let now = u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
+        let began = self.began.load(Ordering::Relaxed);
+        if began == 0 {
+            self.began.store(now, Ordering::Relaxed);
+            self.end.notify_one();
+            return true;
         }
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    /// A call has had the core; whether another was queued behind it. One thread alone calls this.
-    fn note(&self, busy: bool) {
-        let calls = self.calls.load(Ordering::Relaxed);
-        if !busy {
-            // The core may have idled after this: what follows is another stretch.
-            self.calls.store(0, Ordering::Relaxed);
-        } else if calls == 0 {
-            self.since.store(self.now(), Ordering::Relaxed);
-            self.calls.store(1, Ordering::Relaxed);
-        } else if calls < SAMPLE {
-            self.calls.store(calls + 1, Ordering::Relaxed);
-        } else {
-            let mean = self.now().saturating_sub(self.since.load(Ordering::Relaxed)) / SAMPLE;
-            let before = self.nanos.load(Ordering::Relaxed);
-            self.nanos.store((3 * before + mean) / 4, Ordering::Relaxed);
-            self.calls.store(0, Ordering::Relaxed);
-        }
+        u128::from(now.saturating_sub(began)) <= delay.as_nanos()
     }
 }
 
@@ -176,20 +133,14 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// One more, whatever their number.
-    fn take(admission: &Arc<Admission>, counter: fn(&Admission) -> &AtomicUsize) -> Self {
-        counter(admission).fetch_add(1, Ordering::Relaxed);
-        Self { admission: Arc::clone(admission), counter }
-    }
-
     /// One more, if there may be.
     fn within(admission: &Arc<Admission>, counter: fn(&Admission) -> &AtomicUsize, most: usize) -> Option<Self> {
-        (counter(admission).load(Ordering::Relaxed) < most).then(|| Self::take(admission, counter))
-    }
-
-    /// A place among the requests that are arriving.
-    pub(super) fn arriving(admission: &Arc<Admission>) -> Option<Self> {
-        Self::within(admission, |admission| &admission.arriving, admission.settings.max_arriving)
+        // One thread alone takes slots, so that none is taken between looking and counting.
+        if counter(admission).load(Ordering::Relaxed) >= most {
+            return None;
+        }
+        counter(admission).fetch_add(1, Ordering::Relaxed);
+        Some(Self { admission: Arc::clone(admission), counter })
     }
 }
 
@@ -231,9 +182,10 @@ where
         self.inner.poll_ready(context)
     }
 
+    /// Called when it is the call's turn, not when it comes: the library asks only then.
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let admission = &self.admission;
-        if !admission.has_room_in_the_queue() {
+        if !admission.pass.is_in_time(admission.settings.queue_delay) {
             return Call::Refused(admission.refusal());
         }
         if request.uri().path() == self.stream {
@@ -243,17 +195,24 @@ where
                 None => Call::Refused(admission.refusal()),
             };
         }
-        let queued = Slot::take(admission, |admission| &admission.queued);
-        Call::Unary(self.inner.call(request), Some(queued), None)
+        let call = self.inner.call(request);
+        Call::Unary { call, admission: Arc::clone(admission), begun: false, waiting: None }
     }
 }
 
-/// A call, from its arrival to its answer.
+/// A call, from its first turn to its answer.
 pub(super) enum Call<F> {
     /// It was not let in.
     Refused(Response<Body>),
-    /// It is queued, or waits for something.
-    Unary(F, Option<Slot>, Option<Slot>),
+    /// It is answered once.
+    Unary {
+        call: F,
+        admission: Arc<Admission>,
+        /// It has had its first turn.
+        begun: bool,
+        /// It waits for something.
+        waiting: Option<Slot>,
+    },
     /// It begins a stream.
     Stream(F, Option<Slot>),
 }
@@ -268,18 +227,13 @@ impl<F: Future<Output = Result<Response<Body>, Infallible>> + Unpin> Future for 
                 let response = ready!(Pin::new(call).poll(context))?;
                 Poll::Ready(Ok(response.map(|body| Body::new(Streaming { body, _slot: slot.take() }))))
             }
-            Self::Unary(call, queued, waiting) => {
+            Self::Unary { call, admission, begun, waiting } => {
                 let polled = Pin::new(call).poll(context);
-                if let Some(slot) = queued.take() {
-                    let admission = Arc::clone(&slot.admission);
-                    drop(slot);
-                    admission.pace.note(admission.queued.load(Ordering::Relaxed) > 0);
-                    if polled.is_pending() {
-                        *waiting =
-                            Slot::within(&admission, |admission| &admission.waiting, admission.settings.max_waiting);
-                        if waiting.is_none() {
-                            return Poll::Ready(Ok(admission.refusal()));
-                        }
+                let first = !std::mem::replace(begun, true);
+                if first && polled.is_pending() {
+                    *waiting = Slot::within(admission, |admission| &admission.waiting, admission.settings.max_waiting);
+                    if waiting.is_none() {
+                        return Poll::Ready(Ok(admission.refusal()));
                     }
                 }
                 polled

@@ -4,16 +4,23 @@
 //! clock started, and their bytes counted.
 
 use std::{
+    convert::Infallible,
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
+use http::Request;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
-use tonic::{Status, body::Body};
+use tonic::{Status, body::Body, codegen::Service, server::NamedService};
 
-use super::admission::{Admission, Slot};
+use super::{
+    admission::Admission,
+    arrivals::Arrival,
+    status::{overloaded, too_slow},
+};
 
 /// What a request may hold without being counted: several times what a token with all its claims takes.
 const SMALL_BYTES: usize = 32 * 1024;
@@ -29,7 +36,7 @@ pub(super) struct Arriving {
 
 /// A body that was not there when it was asked for.
 struct Late {
-    _slot: Slot,
+    arrival: Arc<Arrival>,
     deadline: Pin<Box<Sleep>>,
 }
 
@@ -43,29 +50,41 @@ impl Arriving {
         self.bytes += bytes;
         let more = self.bytes.saturating_sub(SMALL_BYTES + self.counted);
         if more > 0 {
-            if !self.admission.hold(more) {
-                return Err(Status::resource_exhausted("too many large requests at once; try again"));
+            if !self.admission.arrivals.hold(more) {
+                return Err(overloaded("too many large requests at once; try again"));
             }
             self.counted += more;
         }
         Ok(())
     }
 
-    /// Whether it has been late for too long; an error where no more late ones may be.
-    fn is_too_late(&mut self, context: &mut Context<'_>) -> Result<bool, Status> {
-        if self.late.is_none() {
-            let slot = Slot::arriving(&self.admission)
-                .ok_or_else(|| Status::resource_exhausted("too many requests have begun and not ended; try again"))?;
-            let deadline = Box::pin(sleep(self.admission.settings().request_timeout));
-            self.late = Some(Late { _slot: slot, deadline });
+    /// An error when it has been late for too long, or has to make room for others.
+    fn wait(&mut self, context: &mut Context<'_>) -> Result<(), Status> {
+        let admission = &self.admission;
+        let late = self.late.get_or_insert_with(|| Late {
+            arrival: admission.arrivals.add(),
+            deadline: Box::pin(sleep(admission.request_timeout())),
+        });
+        if late.arrival.is_sent_away(context.waker()) {
+            return Err(overloaded("too many requests have begun and not ended; try again"));
         }
-        Ok(self.late.as_mut().is_some_and(|late| late.deadline.as_mut().poll(context).is_ready()))
+        if late.deadline.as_mut().poll(context).is_ready() {
+            return Err(too_slow(admission.request_timeout()));
+        }
+        Ok(())
+    }
+
+    fn is_here(&mut self) {
+        if let Some(late) = self.late.take() {
+            self.admission.arrivals.remove(&late.arrival);
+        }
     }
 }
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        self.admission.let_go(self.counted);
+        self.is_here();
+        self.admission.arrivals.let_go(self.counted);
     }
 }
 
@@ -78,30 +97,21 @@ impl http_body::Body for Arriving {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        match &polled {
-            Poll::Pending => match self.is_too_late(context) {
-                Ok(false) => Poll::Pending,
-                Ok(true) => {
-                    let within = self.admission.settings().request_timeout;
-                    let text = format!("the request did not arrive within {}", humantime::format_duration(within));
-                    Poll::Ready(Some(Err(Status::deadline_exceeded(text))))
-                }
-                Err(status) => Poll::Ready(Some(Err(status))),
-            },
-            Poll::Ready(frame) => {
-                let bytes = match frame {
-                    Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len()),
-                    Some(Err(_)) | None => 0,
-                };
-                if let Err(status) = self.count(bytes) {
-                    return Poll::Ready(Some(Err(status)));
-                }
-                if self.body.is_end_stream() {
-                    self.late = None;
-                }
-                polled
+        let fault = match &polled {
+            Poll::Pending => self.wait(context),
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.len());
+                self.count(bytes)
             }
+            Poll::Ready(Some(Err(_)) | None) => Ok(()),
+        };
+        if let Err(status) = fault {
+            return Poll::Ready(Some(Err(status)));
         }
+        if polled.is_ready() && self.body.is_end_stream() {
+            self.is_here();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -110,5 +120,36 @@ impl http_body::Body for Arriving {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// A service whose requests must arrive in time; for those that are not refused when there is too much to do.
+#[derive(Clone)]
+pub(super) struct Prompt<S> {
+    inner: S,
+    admission: Arc<Admission>,
+}
+
+impl<S> Prompt<S> {
+    pub(super) const fn new(inner: S, admission: Arc<Admission>) -> Self {
+        Self { inner, admission }
+    }
+}
+
+impl<S: NamedService> NamedService for Prompt<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+impl<S: Service<Request<Body>, Error = Infallible>> Service<Request<Body>> for Prompt<S> {
+    type Response = S::Response;
+    type Error = Infallible;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.inner.call(request.map(|body| Body::new(Arriving::new(body, Arc::clone(&self.admission)))))
     }
 }

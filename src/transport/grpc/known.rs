@@ -23,8 +23,7 @@ use prost::{
 use tonic::{body::Body, codegen::Service, server::NamedService};
 
 use super::{
-    STREAM, admission::Admission, answer::Response as Answered, arriving::Arriving, lean::LeanTokenRequest,
-    server::MOST_BYTES_READ, stream,
+    STREAM, admission::Admission, answer::Response as Answered, arriving::Arriving, lean::LeanTokenRequest, stream,
 };
 use crate::service::Curfew;
 
@@ -70,7 +69,7 @@ where
             PATH => (),
             // A stream may be silent for as long as its client likes.
             STREAM => {
-                return Attempt::Stream(Box::pin(stream::serve(Arc::clone(&self.curfew), MOST_BYTES_READ, request)));
+                return Attempt::Stream(Box::pin(stream::serve(Arc::clone(&self.curfew), request)));
             }
             _ => {
                 let arriving = request.map(|body| Body::new(Arriving::new(body, Arc::clone(&self.admission))));

@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod arrivals;
 mod arriving;
 mod codec;
 mod connection;

@@ -15,6 +15,7 @@ use tonic_health::{
 use super::{
     Admission, FILE_DESCRIPTOR_SET, SERVICE_NAME, STREAM,
     admission::Bounded,
+    arriving::Prompt,
     convert, fields,
     known::Known,
     lean::token_request,
@@ -30,7 +31,7 @@ use crate::{
 };
 
 /// What the library reads before it gives up on a request; the codec refuses sooner, and says so better.
-pub(super) const MOST_BYTES_READ: usize = 4 << 20;
+const MOST_BYTES_READ: usize = 4 << 20;
 
 /// The gRPC door.
 pub struct RevocationServer {
@@ -59,8 +60,9 @@ impl RevocationServer {
         let curfew = Arc::clone(&self.curfew);
         let ours = RevocationServiceServer::new(self).max_decoding_message_size(MOST_BYTES_READ);
         let ours = Known::new(ours, curfew, Arc::clone(&admission));
-        routes.add_service(Bounded::new(ours, admission, STREAM));
-        routes.add_service(HealthServer::new(HealthService::from_health_reporter(health.0.clone())));
+        routes.add_service(Bounded::new(ours, Arc::clone(&admission), STREAM));
+        let health = HealthServer::new(HealthService::from_health_reporter(health.0.clone()));
+        routes.add_service(Prompt::new(health, Arc::clone(&admission)));
         if reflection {
             let configured = || {
                 tonic_reflection::server::Builder::configure()
@@ -69,8 +71,8 @@ impl RevocationServer {
                     // The details of errors, so that a generic client can show them.
                     .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             };
-            routes.add_service(configured().build_v1()?);
-            routes.add_service(configured().build_v1alpha()?);
+            routes.add_service(Prompt::new(configured().build_v1()?, Arc::clone(&admission)));
+            routes.add_service(Prompt::new(configured().build_v1alpha()?, admission));
         }
         Ok(routes.routes())
     }

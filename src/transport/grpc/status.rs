@@ -21,16 +21,32 @@ const RETRY_AFTER_OVERLOAD: Duration = Duration::from_millis(200);
 const RETRY_AFTER_REFUSAL_MILLIS: [u64; 8] = [30, 90, 50, 110, 70, 40, 100, 60];
 
 /// The headers of the answers to what is refused because too much is in flight, made in advance: refusing must be cheap.
-pub(super) fn overloaded() -> Vec<http::HeaderMap> {
+pub(super) fn overloaded_headers() -> Vec<http::HeaderMap> {
     let headers = |millis| {
-        let mut details = ErrorDetails::new();
-        details.set_retry_info(Some(Duration::from_millis(millis)));
-        details.set_error_info("OVERLOADED", DOMAIN, HashMap::new());
-        let text = "too many calls are in flight; try again shortly";
-        let status = Status::with_error_details(Code::ResourceExhausted, text, details);
+        let status = refused("too many calls are in flight; try again shortly", Duration::from_millis(millis));
         status.into_http::<tonic::body::Body>().headers().clone()
     };
     RETRY_AFTER_REFUSAL_MILLIS.map(headers).to_vec()
+}
+
+/// The status for what is refused because there is too much of it.
+pub(super) fn overloaded(text: &str) -> Status {
+    refused(text, RETRY_AFTER_OVERLOAD)
+}
+
+fn refused(text: &str, retry_after: Duration) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_retry_info(Some(retry_after));
+    details.set_error_info("OVERLOADED", DOMAIN, HashMap::new());
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
+/// The status for a request that did not arrive in time.
+pub(super) fn too_slow(within: Duration) -> Status {
+    let text = format!("the request did not arrive within {}", humantime::format_duration(within));
+    let mut details = ErrorDetails::new();
+    details.set_error_info("REQUEST_TIMEOUT", DOMAIN, HashMap::new());
+    Status::with_error_details(Code::DeadlineExceeded, text, details)
 }
 
 /// The status for an error.

@@ -38,12 +38,15 @@ const MOST_AHEAD: usize = 256;
 /// How many requests of a stream are answered before the others on the same thread have their turn.
 const BURST: usize = 32;
 
+/// The largest message of a stream: several times the longest token, for a stream may hold one for ever.
+const MOST_BYTES: usize = 64 * 1024;
+
 /// The longest `request_id`.
 const MOST_ID_BYTES: usize = 128;
 
 /// Answers a stream of requests.
-pub(super) async fn serve(curfew: Arc<Curfew>, most_bytes: usize, request: Request<Body>) -> Response<Body> {
-    Grpc::new(StreamCodec).max_decoding_message_size(most_bytes).streaming(Checks(curfew), request).await
+pub(super) async fn serve(curfew: Arc<Curfew>, request: Request<Body>) -> Response<Body> {
+    Grpc::new(StreamCodec).max_decoding_message_size(MOST_BYTES).streaming(Checks(curfew), request).await
 }
 
 /// Reads requests and writes answers.
