@@ -52,7 +52,6 @@ impl Curfew {
 
     /// The same service for the callers of one thread, whose logouts go to the store together. The future moves them; it
     /// does not end.
-    #[must_use]
     pub fn for_one_thread(&self) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let lane = Lane::new(Arc::clone(&self.store));
         let moving = Arc::clone(&lane);

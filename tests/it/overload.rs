@@ -879,7 +879,7 @@ async fn thousands_of_idle_connections_slow_nobody_down() {
     assert!(took[494] < Duration::from_millis(100), "the slowest: {:?}", &took[490..]);
     // They were there all the time, and are served when they ask.
     assert!(idle.iter().all(|raw| !raw.connection.is_finished()));
-    idle[1999.min(800)].is_established().await;
+    idle.last_mut().unwrap().is_established().await;
 }
 
 /// What came of calls.
