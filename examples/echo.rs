@@ -130,7 +130,7 @@ async fn shipped(listen: SocketAddr, echo: &Echo) {
         max_age_grace: Duration::ZERO,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let door = |_| Door { routes: Routes::new(echo.clone()), moving: Box::pin(std::future::pending()) };
+    let door = |_| Door { routes: Routes::new(echo.clone()), moving: Vec::new() };
     let workers = Workers::start((0..cores).map(door).collect(), settings).expect("threads");
     let listener = TcpListener::bind(listen).await.expect("a free port");
     announce(&listener);

@@ -223,10 +223,7 @@ fn door(
     let admission = Admission::new(admission);
     let server = RevocationServer::new(Arc::new(curfew), Arc::clone(clock));
     let routes = server.routes(health, Arc::clone(&admission), reflection)?;
-    let moving = async move {
-        tokio::join!(moving, admission.run());
-    };
-    Ok(Door { routes, moving: Box::pin(moving) })
+    Ok(Door { routes, moving: vec![Box::pin(moving), Box::pin(async move { admission.run().await })] })
 }
 
 /// Drops, every now and then, verified tokens that are of no more use.

@@ -34,8 +34,8 @@ const MOST_WAITING: usize = 1024;
 pub struct Door {
     /// Its services.
     pub routes: Routes,
-    /// What must go on meanwhile, on the same thread; it does not end by itself.
-    pub moving: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// What must go on meanwhile, on the same thread.
+    pub moving: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// The threads that serve.
@@ -78,11 +78,13 @@ impl Workers {
                     let open = vec![all, Open::count(&ours)];
                     Ok(Connection::new(stream, &settings, open))
                 });
+                // Tasks of their own, which have their turn after those that were waiting before they were woken. They end
+                // with the runtime.
+                moving.into_iter().for_each(|task| drop(runtime.spawn(task)));
                 let served = runtime.block_on(async {
                     tokio::select! {
                         served = serve(routes, incoming, settings, stop) => served,
                         () = cut_off.cancelled() => Ok(()),
-                        () = moving => Ok(()),
                     }
                 });
                 if let Err(error) = served {

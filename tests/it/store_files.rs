@@ -364,6 +364,25 @@ async fn a_database_that_comes_back_without_what_was_acknowledged_is_not_written
 }
 
 #[tokio::test]
+async fn a_revision_is_not_used_again_though_its_record_was_forgotten_and_the_process_killed() {
+    let directory = TempDir::new().unwrap();
+    let (ours, copy) = (directory.path().join("store"), directory.path().join("copy"));
+    let store = SledStore::open(&ours).unwrap();
+    store.record(logout(&subject("ann"), When::Now, at(0))).await.unwrap();
+    let last = store.record(logout(&subject("bob"), When::Now, at(0))).await.unwrap().record.revision;
+    let of_bob = std::sync::Arc::new(|scope: &curfew::domain::Scope, _: &_| *scope == subject("bob"));
+    assert_eq!(store.forget(of_bob).await, Ok(1));
+    // As a kill would leave it; and without the watermark, which lags behind in any case.
+    assert!(Command::new("cp").arg("-r").arg(&ours).arg(&copy).status().unwrap().success());
+    fs::remove_file(copy.join("watermark")).unwrap();
+    store.close().await.unwrap();
+    let again = SledStore::open(&copy).unwrap();
+    assert_eq!(again.get(&subject("bob")), Ok(None));
+    assert_eq!(again.revision(), last);
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn too_much_waiting_is_refused_at_once() {
     let directory = TempDir::new().unwrap();
     let store: Arc<dyn Store> = Arc::new(SledStore::open(directory.path()).unwrap());
