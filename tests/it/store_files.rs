@@ -364,6 +364,27 @@ async fn a_database_that_comes_back_without_what_was_acknowledged_is_not_written
 }
 
 #[tokio::test]
+async fn a_start_reads_every_one_of_many_logouts() {
+    let directory = TempDir::new().unwrap();
+    let store = SledStore::open(directory.path()).unwrap();
+    // Most of them near one end of the keys, so that the threads that read towards each other do not meet in the middle.
+    let name = |number: usize| if number < 6_000 { format!("a{number:05}") } else { format!("z{number}") };
+    for batch in (0..8_000).collect::<Vec<_>>().chunks(2_000) {
+        let logouts = batch.iter().map(|number| logout(&subject(&name(*number)), When::Now, at(7))).collect();
+        assert!(store.record_together(logouts).await.iter().all(Result::is_ok));
+    }
+    store.close().await.unwrap();
+    let again = SledStore::open(directory.path()).unwrap();
+    let view = again.view();
+    assert_eq!((view.len(), again.revision().0), (8_000, 8_000));
+    for number in 0..8_000 {
+        let [found] = view.look_up([Some(view.fingerprint(&subject(&name(number))))]);
+        assert_eq!(found, Instants { live: Some(at(7)), ..Instants::default() }, "{number}");
+    }
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_revision_is_not_used_again_though_its_record_was_forgotten_and_the_process_killed() {
     let directory = TempDir::new().unwrap();
     let (ours, copy) = (directory.path().join("store"), directory.path().join("copy"));

@@ -3,8 +3,9 @@
 //!
 //! Each worker thread has an [`Admission`] of its own. Its calls have the processor one after the other, in the order in
 //! which they came. A *pass* begins with a call and ends when all those have had their turn that were waiting then. A
-//! call whose turn comes late in a long pass has waited too long already, and so has everything behind it: for the rest
-//! of the pass calls are refused. So nobody waits much longer than a pass may last, whatever a call costs.
+//! call whose turn comes late in a long pass has waited too long already, and so has everything behind it. Once in a
+//! while that is a burst, and all of it is answered; when pass after pass is too long, the rest of each is refused. So
+//! under a lasting overload nobody waits much longer than a pass may last, whatever a call costs.
 //!
 //! A call that is not answered in its turn waits for something else, the disk or an issuer's keys, and is bounded apart,
 //! for it takes memory and no time of the processor. Streams are bounded by their number.
@@ -49,6 +50,9 @@ pub struct AdmissionSettings {
 /// meanwhile, and a few calls are no overload.
 const LEAST_OF_A_PASS: usize = 64;
 
+/// For so long, passes that are too long are taken for a burst.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// What is in flight with one worker.
 #[derive(Debug)]
 pub struct Admission {
@@ -66,11 +70,15 @@ pub struct Admission {
 struct Pass {
     /// Nanoseconds from `epoch` to its beginning; zero: none is under way.
     began: AtomicU64,
+    /// When the last one ended.
+    ended: AtomicU64,
     /// How many calls it has let in.
     let_in: AtomicUsize,
+    /// When the first of the passes began that have been too long since, this one included; zero: none.
+    too_long_since: AtomicU64,
     epoch: Instant,
     /// Has whoever ends it queue up behind all that wait now.
-    end: Notify,
+    over: Notify,
 }
 
 impl Admission {
@@ -79,12 +87,7 @@ impl Admission {
     pub fn new(settings: AdmissionSettings) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            pass: Pass {
-                began: AtomicU64::new(0),
-                let_in: AtomicUsize::new(0),
-                epoch: Instant::now(),
-                end: Notify::new(),
-            },
+            pass: Pass::new(),
             waiting: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
@@ -96,8 +99,8 @@ impl Admission {
     /// Ends passes; must go on, on the worker's own thread, for as long as there are calls.
     pub async fn run(&self) {
         loop {
-            self.pass.end.notified().await;
-            self.pass.began.store(0, Ordering::Relaxed);
+            self.pass.over.notified().await;
+            self.pass.end(self.pass.now(), self.settings.queue_delay);
         }
     }
 
@@ -122,21 +125,63 @@ impl Admission {
 }
 
 impl Pass {
-    /// Whether a call whose turn it is has not waited too long.
-    fn is_in_time(&self, delay: Duration) -> bool {
-        // Never zero, which stands for none.
-        let now = u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
+    fn new() -> Self {
+        Self {
+            began: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            let_in: AtomicUsize::new(0),
+            too_long_since: AtomicU64::new(0),
+            epoch: Instant::now(),
+            over: Notify::new(),
+        }
+    }
+
+    /// Nanoseconds since the epoch; never zero, which stands for none.
+    fn now(&self) -> u64 {
+        nanos(self.epoch.elapsed()).max(1)
+    }
+
+    /// Whether a call whose turn it is may be answered.
+    fn lets_in(&self, now: u64, delay: Duration) -> bool {
         let (began, let_in) = (self.began.load(Ordering::Relaxed), self.let_in.load(Ordering::Relaxed));
         if began == 0 {
+            if now.saturating_sub(self.ended.load(Ordering::Relaxed)) > nanos(delay) {
+                // There was nothing to do in between: what was too long is past.
+                self.too_long_since.store(0, Ordering::Relaxed);
+            }
             self.began.store(now, Ordering::Relaxed);
             self.let_in.store(1, Ordering::Relaxed);
-            self.end.notify_one();
+            self.over.notify_one();
             return true;
         }
-        let in_time = let_in < LEAST_OF_A_PASS || u128::from(now.saturating_sub(began)) <= delay.as_nanos();
-        self.let_in.store(let_in + usize::from(in_time), Ordering::Relaxed);
-        in_time
+        let lets_in =
+            let_in < LEAST_OF_A_PASS || now.saturating_sub(began) <= nanos(delay) || self.is_a_burst(now, began);
+        self.let_in.store(let_in + usize::from(lets_in), Ordering::Relaxed);
+        lets_in
     }
+
+    /// Whether passes have not been too long for long. This one is.
+    fn is_a_burst(&self, now: u64, began: u64) -> bool {
+        let since = match self.too_long_since.load(Ordering::Relaxed) {
+            0 => began,
+            since => since,
+        };
+        self.too_long_since.store(since, Ordering::Relaxed);
+        now.saturating_sub(since) <= nanos(PATIENCE)
+    }
+
+    /// Everything that waited when it began has had its turn.
+    fn end(&self, now: u64, delay: Duration) {
+        let lasted = now.saturating_sub(self.began.swap(0, Ordering::Relaxed));
+        self.ended.store(now, Ordering::Relaxed);
+        if lasted <= nanos(delay) {
+            self.too_long_since.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// One of so many; counted until it is dropped.
@@ -199,7 +244,7 @@ where
     /// Called when it is the call's turn, not when it comes: the library asks only then.
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let admission = &self.admission;
-        if !admission.pass.is_in_time(admission.settings.queue_delay) {
+        if !admission.pass.lets_in(admission.pass.now(), admission.settings.queue_delay) {
             return Call::Refused(admission.refusal());
         }
         if request.uri().path() == self.stream {
@@ -279,5 +324,77 @@ impl http_body::Body for Streaming {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAY: Duration = Duration::from_millis(4);
+    const MS: u64 = 1_000_000;
+
+    /// A pass of so many calls, each of which takes a while: how many were let in, and when it was over. A refused call
+    /// takes a tenth of one that is answered.
+    fn pass(pass: &Pass, mut now: u64, calls: usize, each: u64) -> (usize, u64) {
+        let mut let_in = 0;
+        for _ in 0..calls {
+            let lets_in = pass.lets_in(now, DELAY);
+            let_in += usize::from(lets_in);
+            now += if lets_in { each } else { each / 10 };
+        }
+        pass.end(now, DELAY);
+        (let_in, now)
+    }
+
+    #[test]
+    fn a_burst_is_answered_in_full() {
+        let (passes, mut now) = (Pass::new(), 1);
+        for _ in 0..20 {
+            let (let_in, over) = pass(&passes, now, 3_000, MS / 30);
+            assert_eq!(let_in, 3_000);
+            // Nothing to do for a while.
+            now = over + 20 * MS;
+        }
+    }
+
+    #[test]
+    fn a_lasting_overload_is_refused_and_what_is_let_in_waits_no_longer_than_it_may() {
+        let (passes, mut now) = (Pass::new(), 1);
+        let mut last = (0, 0);
+        for _ in 0..100 {
+            let began = now;
+            let (let_in, over) = pass(&passes, now, 1_000, MS / 30);
+            last = (let_in, over - began);
+            now = over;
+        }
+        let (let_in, lasted) = last;
+        // Four milliseconds' worth, and the cheap rest.
+        assert!((120..=122).contains(&let_in), "{let_in}");
+        assert!(lasted < 8 * MS, "{lasted}");
+        // As soon as a pass is short again, all is well.
+        let (_, over) = pass(&passes, now, 10, MS / 30);
+        assert_eq!(pass(&passes, over, 1_000, MS / 30).0, 1_000);
+    }
+
+    #[test]
+    fn a_few_calls_are_let_in_however_long_they_take() {
+        let (passes, mut now) = (Pass::new(), 1);
+        for _ in 0..100 {
+            let (let_in, over) = pass(&passes, now, LEAST_OF_A_PASS, 20 * MS);
+            assert_eq!(let_in, LEAST_OF_A_PASS);
+            now = over;
+        }
+        assert_eq!(pass(&passes, now, LEAST_OF_A_PASS + 9, 20 * MS).0, LEAST_OF_A_PASS);
+    }
+
+    #[test]
+    fn a_pause_makes_an_end_of_it() {
+        let (passes, mut now) = (Pass::new(), 1);
+        for _ in 0..100 {
+            now = pass(&passes, now, 1_000, MS / 30).1;
+        }
+        now += 5 * MS;
+        assert_eq!(pass(&passes, now, 1_000, MS / 30).0, 1_000);
     }
 }
