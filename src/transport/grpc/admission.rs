@@ -50,6 +50,9 @@ pub struct AdmissionSettings {
 /// meanwhile, and a few calls are no overload.
 const LEAST_OF_A_PASS: usize = 64;
 
+/// The path of the call that writes.
+const RECORD: &str = "/curfew.v1.RevocationService/RecordLogout";
+
 /// For so long, passes that are too long are taken for a burst.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -253,6 +256,11 @@ where
                 Some(slot) => Call::Stream(self.inner.call(request), Some(slot)),
                 None => Call::Refused(admission.refusal()),
             };
+        }
+        // A logout always waits for the disk; what is refused must not have been asked of the store already.
+        let may_wait = admission.waiting.load(Ordering::Relaxed) < admission.settings.max_waiting;
+        if !may_wait && request.uri().path() == RECORD {
+            return Call::Refused(admission.refusal());
         }
         let call = self.inner.call(request);
         Call::Unary { call, admission: Arc::clone(admission), begun: false, waiting: None }
