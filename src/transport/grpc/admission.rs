@@ -1,11 +1,10 @@
 //! Bounds the work in flight: what would have to wait too long is refused at once, while refusing is still cheap and the
 //! caller can still go elsewhere. Health is not refused and always answers.
 //!
-//! Each worker thread has an [`Admission`] of its own. Its calls have the processor one after the other, in the order in
-//! which they came. A *pass* begins with a call and ends when all those have had their turn that were waiting then. A
-//! call whose turn comes late in a long pass has waited too long already, and so has everything behind it. Once in a
-//! while that is a burst, and all of it is answered; when pass after pass is too long, the rest of each is refused. So
-//! under a lasting overload nobody waits much longer than a pass may last, whatever a call costs.
+//! Each worker thread has an [`Admission`] of its own, which knows how long its calls wait for the processor (`laps`). Once
+//! in a while that is too long, in a burst, and all of it is answered. Where it goes on, only as many are answered as
+//! need not wait too long, and a few besides; the rest is refused. So under a lasting overload nobody waits much longer
+//! than may be, whatever a call costs.
 //!
 //! A call that is not answered in its turn waits for something else, the disk or an issuer's keys, and is bounded apart,
 //! for it takes memory and no time of the processor. Streams are bounded by their number.
@@ -19,15 +18,14 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use http::{Request, Response, header::HeaderMap};
 use http_body::{Frame, SizeHint};
-use tokio::sync::Notify;
 use tonic::{body::Body, codegen::Service, server::NamedService};
 
-use super::{arrivals::Arrivals, status::overloaded_headers};
+use super::{arrivals::Arrivals, laps::Laps, status::overloaded_headers};
 
 /// What is in flight at most, by one worker.
 #[derive(Debug, Clone, Copy)]
@@ -46,42 +44,19 @@ pub struct AdmissionSettings {
     pub max_streams: usize,
 }
 
-/// However long a pass lasts, so many calls of it are answered: the system may have given the processor to others
-/// meanwhile, and a few calls are no overload.
-const LEAST_OF_A_PASS: usize = 64;
-
 /// The path of the call that writes.
 const RECORD: &str = "/curfew.v1.RevocationService/RecordLogout";
-
-/// For so long, passes that are too long are taken for a burst.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is in flight with one worker.
 #[derive(Debug)]
 pub struct Admission {
     settings: AdmissionSettings,
-    pass: Pass,
+    laps: Laps,
     waiting: AtomicUsize,
     streams: AtomicUsize,
     refused: AtomicU64,
     refusals: Vec<HeaderMap>,
     pub(super) arrivals: Arrivals,
-}
-
-/// The pass that is under way.
-#[derive(Debug)]
-struct Pass {
-    /// Nanoseconds from `epoch` to its beginning; zero: none is under way.
-    began: AtomicU64,
-    /// When the last one ended.
-    ended: AtomicU64,
-    /// How many calls it has let in.
-    let_in: AtomicUsize,
-    /// When the first of the passes began that have been too long since, this one included; zero: none.
-    too_long_since: AtomicU64,
-    epoch: Instant,
-    /// Has whoever ends it queue up behind all that wait now.
-    over: Notify,
 }
 
 impl Admission {
@@ -90,7 +65,7 @@ impl Admission {
     pub fn new(settings: AdmissionSettings) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            pass: Pass::new(),
+            laps: Laps::new(),
             waiting: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
@@ -99,12 +74,9 @@ impl Admission {
         })
     }
 
-    /// Ends passes; must go on, on the worker's own thread, for as long as there are calls.
+    /// Keeps the time; must go on, as a task of its own on the worker's thread, for as long as there are calls.
     pub async fn run(&self) {
-        loop {
-            self.pass.over.notified().await;
-            self.pass.end(self.pass.now(), self.settings.queue_delay);
-        }
+        self.laps.run().await;
     }
 
     /// How many calls were refused.
@@ -125,66 +97,6 @@ impl Admission {
         *response.headers_mut() = self.refusals.get(number).cloned().unwrap_or_default();
         response
     }
-}
-
-impl Pass {
-    fn new() -> Self {
-        Self {
-            began: AtomicU64::new(0),
-            ended: AtomicU64::new(0),
-            let_in: AtomicUsize::new(0),
-            too_long_since: AtomicU64::new(0),
-            epoch: Instant::now(),
-            over: Notify::new(),
-        }
-    }
-
-    /// Nanoseconds since the epoch; never zero, which stands for none.
-    fn now(&self) -> u64 {
-        nanos(self.epoch.elapsed()).max(1)
-    }
-
-    /// Whether a call whose turn it is may be answered.
-    fn lets_in(&self, now: u64, delay: Duration) -> bool {
-        let (began, let_in) = (self.began.load(Ordering::Relaxed), self.let_in.load(Ordering::Relaxed));
-        if began == 0 {
-            if now.saturating_sub(self.ended.load(Ordering::Relaxed)) > nanos(delay) {
-                // There was nothing to do in between: what was too long is past.
-                self.too_long_since.store(0, Ordering::Relaxed);
-            }
-            self.began.store(now, Ordering::Relaxed);
-            self.let_in.store(1, Ordering::Relaxed);
-            self.over.notify_one();
-            return true;
-        }
-        let lets_in =
-            let_in < LEAST_OF_A_PASS || now.saturating_sub(began) <= nanos(delay) || self.is_a_burst(now, began);
-        self.let_in.store(let_in + usize::from(lets_in), Ordering::Relaxed);
-        lets_in
-    }
-
-    /// Whether passes have not been too long for long. This one is.
-    fn is_a_burst(&self, now: u64, began: u64) -> bool {
-        let since = match self.too_long_since.load(Ordering::Relaxed) {
-            0 => began,
-            since => since,
-        };
-        self.too_long_since.store(since, Ordering::Relaxed);
-        now.saturating_sub(since) <= nanos(PATIENCE)
-    }
-
-    /// Everything that waited when it began has had its turn.
-    fn end(&self, now: u64, delay: Duration) {
-        let lasted = now.saturating_sub(self.began.swap(0, Ordering::Relaxed));
-        self.ended.store(now, Ordering::Relaxed);
-        if lasted <= nanos(delay) {
-            self.too_long_since.store(0, Ordering::Relaxed);
-        }
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// One of so many; counted until it is dropped.
@@ -247,7 +159,7 @@ where
     /// Called when it is the call's turn, not when it comes: the library asks only then.
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let admission = &self.admission;
-        if !admission.pass.lets_in(admission.pass.now(), admission.settings.queue_delay) {
+        if !admission.laps.let_in(admission.settings.queue_delay) {
             return Call::Refused(admission.refusal());
         }
         if request.uri().path() == self.stream {
@@ -332,77 +244,5 @@ impl http_body::Body for Streaming {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DELAY: Duration = Duration::from_millis(4);
-    const MS: u64 = 1_000_000;
-
-    /// A pass of so many calls, each of which takes a while: how many were let in, and when it was over. A refused call
-    /// takes a tenth of one that is answered.
-    fn pass(pass: &Pass, mut now: u64, calls: usize, each: u64) -> (usize, u64) {
-        let mut let_in = 0;
-        for _ in 0..calls {
-            let lets_in = pass.lets_in(now, DELAY);
-            let_in += usize::from(lets_in);
-            now += if lets_in { each } else { each / 10 };
-        }
-        pass.end(now, DELAY);
-        (let_in, now)
-    }
-
-    #[test]
-    fn a_burst_is_answered_in_full() {
-        let (passes, mut now) = (Pass::new(), 1);
-        for _ in 0..20 {
-            let (let_in, over) = pass(&passes, now, 3_000, MS / 30);
-            assert_eq!(let_in, 3_000);
-            // Nothing to do for a while.
-            now = over + 20 * MS;
-        }
-    }
-
-    #[test]
-    fn a_lasting_overload_is_refused_and_what_is_let_in_waits_no_longer_than_it_may() {
-        let (passes, mut now) = (Pass::new(), 1);
-        let mut last = (0, 0);
-        for _ in 0..100 {
-            let began = now;
-            let (let_in, over) = pass(&passes, now, 1_000, MS / 30);
-            last = (let_in, over - began);
-            now = over;
-        }
-        let (let_in, lasted) = last;
-        // Four milliseconds' worth, and the cheap rest.
-        assert!((120..=122).contains(&let_in), "{let_in}");
-        assert!(lasted < 8 * MS, "{lasted}");
-        // As soon as a pass is short again, all is well.
-        let (_, over) = pass(&passes, now, 10, MS / 30);
-        assert_eq!(pass(&passes, over, 1_000, MS / 30).0, 1_000);
-    }
-
-    #[test]
-    fn a_few_calls_are_let_in_however_long_they_take() {
-        let (passes, mut now) = (Pass::new(), 1);
-        for _ in 0..100 {
-            let (let_in, over) = pass(&passes, now, LEAST_OF_A_PASS, 20 * MS);
-            assert_eq!(let_in, LEAST_OF_A_PASS);
-            now = over;
-        }
-        assert_eq!(pass(&passes, now, LEAST_OF_A_PASS + 9, 20 * MS).0, LEAST_OF_A_PASS);
-    }
-
-    #[test]
-    fn a_pause_makes_an_end_of_it() {
-        let (passes, mut now) = (Pass::new(), 1);
-        for _ in 0..100 {
-            now = pass(&passes, now, 1_000, MS / 30).1;
-        }
-        now += 5 * MS;
-        assert_eq!(pass(&passes, now, 1_000, MS / 30).0, 1_000);
     }
 }

@@ -9,6 +9,7 @@ mod connection;
 mod convert;
 mod fields;
 mod known;
+mod laps;
 mod lean;
 mod serve;
 mod server;
