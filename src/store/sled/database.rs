@@ -139,13 +139,14 @@ impl Database {
         (*self.db).clone()
     }
 
-    /// Writes records and returns when they are on disk. Each by itself: what is not acknowledged may be there or not, and
-    /// the library's own batches cost a write more.
-    pub(super) fn write<'a>(&self, records: impl Iterator<Item = (&'a [u8], Vec<u8>)>) -> Result<(), WriteError> {
-        self.commit(|| records.into_iter().try_for_each(|(key, record)| self.db.insert(key, record).map(drop)))
+    /// Writes records; [`Database::sync`] makes them durable. Each by itself: what is not acknowledged may be there or not,
+    /// and the library's own batches cost a write more.
+    pub(super) fn insert<'a>(&self, records: impl Iterator<Item = (&'a [u8], Vec<u8>)>) -> Result<(), WriteError> {
+        caught(|| records.into_iter().try_for_each(|(key, record)| self.db.insert(key, record).map(drop)))
     }
 
-    /// Removes records and returns when that is on disk. They may be the last ones: how far the database is stays in it.
+    /// Removes records; [`Database::sync`] makes that durable. They may be the last ones: how far the database is stays in
+    /// it.
     pub(super) fn remove<'a>(
         &self,
         keys: impl Iterator<Item = &'a [u8]>,
@@ -154,7 +155,16 @@ impl Database {
         let mut batch = Batch::default();
         batch.insert(REVISION_KEY, &revision.0.to_be_bytes());
         keys.for_each(|key| batch.remove(key));
-        self.commit(|| self.db.apply_batch(batch))
+        caught(|| self.db.apply_batch(batch))
+    }
+
+    /// Returns when everything that was written before is on disk.
+    pub(super) fn sync(&self) -> Result<(), WriteError> {
+        if !self.is_in_place() {
+            return Err(WriteError::Sync("its files were removed or replaced while it was in use".into()));
+        }
+        caught(|| self.db.flush().map(drop))?;
+        self.file.sync_data().map_err(|error| WriteError::Sync(format!("fdatasync failed: {error}").into()))
     }
 
     /// Whether the files are still where they belong. What is written to files that were removed is lost on the way.
@@ -178,29 +188,13 @@ impl Database {
 
     /// Writes how far the database is, to learn whether writing works.
     pub(super) fn probe(&self, revision: Revision) -> Result<(), WriteError> {
-        self.commit(|| self.db.insert(REVISION_KEY, &revision.0.to_be_bytes()).map(drop))
+        caught(|| self.db.insert(REVISION_KEY, &revision.0.to_be_bytes()).map(drop))?;
+        self.sync()
     }
 
-    fn commit(&self, write: impl FnOnce() -> ::sled::Result<()>) -> Result<(), WriteError> {
-        if !self.is_in_place() {
-            return Err(WriteError::Sync("its files were removed or replaced while it was in use".into()));
-        }
-        // sled panics on some I/O errors instead of returning them.
-        let written = catch_unwind(AssertUnwindSafe(|| {
-            write()?;
-            self.db.flush()
-        }));
-        match written {
-            Ok(Ok(_)) => (),
-            Ok(Err(error)) => return Err(write_failed(error)),
-            Err(_) => return Err(WriteError::Write("the database panicked while writing".into())),
-        }
-        self.file.sync_data().map_err(|error| WriteError::Sync(format!("fdatasync failed: {error}").into()))
-    }
-
-    /// Lets go of the files. sled flushes on the way, and panics where that fails.
-    pub(super) fn close(self) {
-        drop(catch_unwind(AssertUnwindSafe(move || drop(self))));
+    /// Lets go of the files, unless somebody else holds on to them. sled flushes on the way, and panics where that fails.
+    pub(super) fn close(this: Arc<Self>) {
+        drop(catch_unwind(AssertUnwindSafe(move || drop(this))));
     }
 
     /// Checks that this Curfew can read the database, and reads how far it says it is. A new one gets its format.
@@ -218,7 +212,7 @@ impl Database {
                 let mut batch = Batch::default();
                 batch.insert(FORMAT_KEY, &[FORMAT]);
                 batch.insert(REVISION_KEY, &0_u64.to_be_bytes());
-                self.commit(|| self.db.apply_batch(batch)).map_err(|error| match error {
+                caught(|| self.db.apply_batch(batch)).and_then(|()| self.sync()).map_err(|error| match error {
                     WriteError::Write(reason) | WriteError::Sync(reason) => OpenError::Io {
                         doing: "writing to the new store",
                         source: io::Error::other(reason.to_string()),
@@ -228,6 +222,14 @@ impl Database {
         }
         let revision = read(REVISION_KEY)?.and_then(|bytes| number(&bytes));
         revision.map(Revision).ok_or_else(|| damaged("its last revision is missing".to_owned()))
+    }
+}
+
+/// What the library says to a write. It panics on some I/O errors instead of returning them.
+fn caught(write: impl FnOnce() -> ::sled::Result<()>) -> Result<(), WriteError> {
+    match catch_unwind(AssertUnwindSafe(write)) {
+        Ok(written) => written.map_err(write_failed),
+        Err(_) => Err(WriteError::Write("the database panicked while writing".into())),
     }
 }
 

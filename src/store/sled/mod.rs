@@ -1,13 +1,14 @@
 //! The embedded store: a directory with a sled database.
 //!
-//! One thread writes ([`writer`]); it takes all that wait together, applies them as one atomic batch, and makes the
-//! batch durable with one sync, and shows it in the view, before it answers any. Readers never wait for it.
+//! One thread writes ([`writer`]) all that wait together; when one sync has made it durable, it is shown in the view and
+//! answered, while the next ones are written. Readers never wait for it.
 //!
 //! No type of sled's leaves this folder.
 
 mod batch;
 mod database;
 mod load;
+mod sync;
 mod writer;
 
 use std::{
@@ -70,7 +71,8 @@ impl Shared {
 /// The embedded store.
 pub struct SledStore {
     shared: Arc<Shared>,
-    commands: SyncSender<Command>,
+    /// The writer's second thread knows it too, and must not keep it open.
+    commands: Arc<SyncSender<Command>>,
     /// Taken by whoever closes the store; locked only for that.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -96,11 +98,12 @@ impl SledStore {
             status: watch::Sender::new(Status::Ready),
         });
         let (commands, waiting) = sync_channel(MOST_WAITING);
-        let writer = Writer::new(directory, database, Arc::clone(&shared), waiting);
-        let writer = std::thread::Builder::new()
-            .name("curfew-store".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|source| OpenError::Io { doing: "starting the writer", source })?;
+        let commands = Arc::new(commands);
+        let start = || -> std::io::Result<_> {
+            let writer = Writer::new(directory, database, Arc::clone(&shared), waiting, Arc::downgrade(&commands))?;
+            std::thread::Builder::new().name("curfew-store".to_owned()).spawn(move || writer.run())
+        };
+        let writer = start().map_err(|source| OpenError::Io { doing: "starting the writer", source })?;
         Ok(Self { shared, commands, writer: Mutex::new(Some(writer)) })
     }
 
@@ -248,7 +251,7 @@ impl Store for SledStore {
                 // The writer is gone already.
                 Err(TrySendError::Disconnected(_)) => return Ok(()),
                 Err(TrySendError::Full(Command::Close(answer))) => {
-                    let commands = self.commands.clone();
+                    let commands = Arc::clone(&self.commands);
                     let sent = tokio::task::spawn_blocking(move || commands.send(Command::Close(answer)));
                     drop(sent.await);
                 }

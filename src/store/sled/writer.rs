@@ -1,8 +1,8 @@
 //! The one thread that writes.
 //!
-//! It takes every command that waits, works out what they come to together, writes that as one atomic batch with one
-//! sync, and only then answers. While it syncs, the next commands gather: many callers share a sync, and one alone waits
-//! for nobody.
+//! It takes every command that waits, works out what they come to together, and writes that. A second thread makes it
+//! durable with one sync (`sync`), and only then is it answered. Meanwhile the next commands gather and are written: many
+//! callers share a sync, and a few are synced right here, for nobody waits.
 //!
 //! After a failed write nothing more is acknowledged until the database has been opened anew and a trial write has
 //! reached the disk. After a failed sync, or where the database then lacks what was acknowledged, it never is.
@@ -10,20 +10,21 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::Ordering,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
     },
     time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::{
     Shared,
-    batch::{Batch, show},
+    batch::{Batch, Changes, show},
     database::{Database, WriteError},
+    sync::{Outcome, Syncer, finish},
 };
 use crate::{
     domain::{NewLogout, Recorded, Revision},
@@ -32,6 +33,10 @@ use crate::{
 
 /// About how many logouts are written together at most: what a sync can be shared by before the batch itself takes longer than the sync.
 const MOST_TOGETHER: usize = 1024;
+
+/// So few logouts are synced by the writer itself: to wake another thread for it would take longer than what could be
+/// done meanwhile.
+const FEW: usize = 16;
 
 /// How often writing is tried when nobody writes, and opening anew when that failed. Costs one sync.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
@@ -44,37 +49,54 @@ pub(super) enum Command {
     Forget(Vec<Vec<u8>>, Forgettable, oneshot::Sender<Result<u64, StoreError>>),
     /// Let go of the files and end.
     Close(oneshot::Sender<()>),
+    /// Look what became of the batch that was being synced.
+    Synced,
 }
 
 /// The writer's own things.
 pub(super) struct Writer {
     directory: PathBuf,
     /// None while it could not be opened anew.
-    database: Option<Database>,
+    database: Option<Arc<Database>>,
     shared: Arc<Shared>,
     waiting: Receiver<Command>,
+    /// What gathers and is written, and not durable.
+    gathering: Option<Batch>,
+    syncer: Syncer,
+    /// What is being made durable, and the revision that it ends at.
+    syncing: Option<(Arc<Changes>, Revision)>,
     last_probe: Instant,
     /// The revision in the watermark.
     marked: Revision,
-    /// The key of the record with the last revision that was written.
+    /// The key of the record with the last revision that was made durable.
     last_key: Option<Vec<u8>>,
-    /// The keys of a write that failed: whether it reached the disk, only the disk will tell.
+    /// The keys of writes that failed: whether they reached the disk, only the disk will tell.
     unsure: Vec<Vec<u8>>,
 }
 
 impl Writer {
-    pub(super) fn new(directory: &Path, database: Database, shared: Arc<Shared>, waiting: Receiver<Command>) -> Self {
+    /// Who writes to this database what comes from `commands`.
+    pub(super) fn new(
+        directory: &Path,
+        database: Database,
+        shared: Arc<Shared>,
+        waiting: Receiver<Command>,
+        commands: Weak<SyncSender<Command>>,
+    ) -> std::io::Result<Self> {
         let (directory, marked) = (directory.to_owned(), *shared.revision.borrow());
-        Self {
+        Ok(Self {
             directory,
-            database: Some(database),
-            shared,
+            database: Some(Arc::new(database)),
             waiting,
+            gathering: None,
+            syncer: Syncer::start(Arc::clone(&shared), commands)?,
+            syncing: None,
+            shared,
             last_probe: Instant::now(),
             marked,
             last_key: None,
             unsure: Vec::new(),
-        }
+        })
     }
 
     /// Works until it is told to close or nobody is left to tell it anything.
@@ -90,15 +112,19 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => self.probe(),
                 Err(RecvTimeoutError::Disconnected) => break None,
             }
+            self.write();
             if self.last_probe.elapsed() >= PROBE_EVERY {
                 self.probe();
             }
         };
+        self.write();
+        self.settle();
         self.mark();
         self.shared.status.send_replace(Status::Closed);
         self.shared.tree.store(None);
+        self.syncer.end();
         if let Some(database) = self.database.take() {
-            database.close();
+            Database::close(database);
         }
         if let Some(closer) = closer {
             // Nobody may be waiting any more.
@@ -106,51 +132,118 @@ impl Writer {
         }
     }
 
-    /// Does a command and all others that wait. Returns whom to tell when closing.
+    /// Takes a command and all others that wait. Returns whom to tell when closing.
     fn take_together(&mut self, first: Command) -> Option<oneshot::Sender<()>> {
-        let mut closer = None;
-        let (mut commands, mut logouts) = (Vec::new(), 0);
-        for command in std::iter::once(first).chain(self.waiting.try_iter()) {
+        let mut taken = 0;
+        let mut next = Some(first);
+        while let Some(command) = next {
             match command {
-                Command::Close(answer) => {
-                    closer = Some(answer);
-                    break;
+                Command::Close(answer) => return Some(answer),
+                Command::Synced => (),
+                Command::Record(..) | Command::Forget(..) => {
+                    taken += self.take(command);
+                    if taken >= MOST_TOGETHER {
+                        break;
+                    }
                 }
-                Command::Record(several, answer) => {
-                    logouts += several.len();
-                    commands.push(Command::Record(several, answer));
-                }
-                Command::Forget(..) => commands.push(command),
             }
-            if logouts.max(commands.len()) >= MOST_TOGETHER {
-                break;
-            }
+            next = self.waiting.try_recv().ok();
         }
-        self.shared.waiting.fetch_sub(logouts, Ordering::Relaxed);
-        self.commit(commands);
-        closer
+        None
     }
 
-    fn commit(&mut self, commands: Vec<Command>) {
-        let (Some(database), Status::Ready) = (&self.database, self.shared.status.borrow().clone()) else {
-            return refuse_all(commands, &self.unavailable());
-        };
-        let mut batch = Batch::new(database.tree(), &self.shared.view, *self.shared.revision.borrow());
-        for command in commands {
-            batch.take(command);
+    /// Takes a command; returns how much it is.
+    fn take(&mut self, command: Command) -> usize {
+        let count = if let Command::Record(logouts, _) = &command { logouts.len() } else { 1 };
+        match (&self.database, &*self.shared.status.borrow()) {
+            (Some(database), Status::Ready) => {
+                let batch = self.gathering.get_or_insert_with(|| {
+                    let durable = || (Arc::default(), *self.shared.revision.borrow());
+                    let (before, revision) = self.syncing.clone().unwrap_or_else(durable);
+                    Batch::new(database.tree(), before, revision)
+                });
+                batch.take(command, &self.shared.view);
+            }
+            _ => {
+                if let Command::Record(logouts, _) = &command {
+                    self.shared.waiting.fetch_sub(logouts.len(), Ordering::Relaxed);
+                }
+                refuse(command, &self.shared.unavailable());
+            }
         }
-        match batch.write(database) {
-            Ok(()) => {
-                batch.show();
-                self.last_key = batch.last_key().or(self.last_key.take());
-                self.shared.reach(batch.revision());
-                batch.answer();
+        count
+    }
+
+    /// Writes what has gathered, and has it made durable unless something else is being.
+    fn write(&mut self) {
+        // After all that waited was taken: who found no room to say that a batch is done had said so before.
+        self.look();
+        let (Some(batch), Some(database)) = (&mut self.gathering, &self.database) else { return };
+        if let Err(error) = batch.write(database) {
+            self.shared.fail(error);
+            return self.give_up();
+        }
+        if self.syncing.is_some() {
+            return;
+        }
+        let Some(batch) = self.gathering.take() else { return };
+        let (database, logouts) = (Arc::clone(database), batch.logouts());
+        self.shared.waiting.fetch_sub(logouts, Ordering::Relaxed);
+        let batch = batch.seal();
+        if logouts <= FEW {
+            let outcome = finish(&database, batch, &self.shared);
+            drop(database);
+            return self.note(outcome);
+        }
+        self.syncing = Some((Arc::clone(&batch.changes), batch.revision));
+        if let Err(batch) = self.syncer.begin(database, batch) {
+            self.syncing = None;
+            self.shared.fail(WriteError::Sync("the thread that syncs has ended".into()));
+            self.unsure.extend(batch.refuse(&self.shared.unavailable()));
+        }
+    }
+
+    /// Looks whether what was being made durable is.
+    fn look(&mut self) {
+        if self.syncing.is_some()
+            && let Some(outcome) = self.syncer.done()
+        {
+            self.note(outcome);
+        }
+    }
+
+    /// Waits for what is being made durable, and then makes durable what was written meanwhile.
+    fn settle(&mut self) {
+        while self.syncing.is_some() {
+            match self.syncer.wait() {
+                Some(outcome) => self.note(outcome),
+                None => {
+                    self.shared.fail(WriteError::Sync("the thread that syncs has ended".into()));
+                    self.syncing = None;
+                    self.give_up();
+                }
             }
-            Err(error) => {
-                self.fail(error);
-                batch.refuse(&self.unavailable());
-                self.unsure = batch.into_keys().collect();
+            self.write();
+        }
+    }
+
+    fn note(&mut self, outcome: Outcome) {
+        self.syncing = None;
+        match outcome {
+            Outcome::Durable(last_key) => self.last_key = last_key.or(self.last_key.take()),
+            Outcome::Unsure(keys) => {
+                self.unsure.extend(keys);
+                // It is on top of what failed.
+                self.give_up();
             }
+        }
+    }
+
+    /// Refuses what has gathered. Some of it may have been written.
+    fn give_up(&mut self) {
+        if let Some(batch) = self.gathering.take() {
+            self.shared.waiting.fetch_sub(batch.logouts(), Ordering::Relaxed);
+            self.unsure.extend(batch.refuse(&self.shared.unavailable()));
         }
     }
 
@@ -167,6 +260,7 @@ impl Writer {
 
     /// Finds out whether writing works where nobody wrote, or works again where it did not.
     fn probe(&mut self) {
+        self.settle();
         self.last_probe = Instant::now();
         let status = self.shared.status.borrow().clone();
         match status {
@@ -174,7 +268,7 @@ impl Writer {
                 self.mark();
                 let revision = *self.shared.revision.borrow();
                 if let Some(Err(error)) = self.database.as_ref().map(|database| database.probe(revision)) {
-                    self.fail(error);
+                    self.shared.fail(error);
                 }
             }
             Status::Failed(_) => self.open_anew(),
@@ -182,25 +276,11 @@ impl Writer {
         }
     }
 
-    fn fail(&self, error: WriteError) {
-        let status = match error {
-            WriteError::Write(reason) => {
-                warn!(%reason, "the store failed: refusing logouts, and trying to open it anew");
-                Status::Failed(reason)
-            }
-            WriteError::Sync(reason) => {
-                error!(%reason, "the store failed and must not be written any more: restart Curfew");
-                Status::Broken(reason)
-            }
-        };
-        self.shared.status.send_replace(status);
-    }
-
     /// Opens the database anew and tries to write.
     fn open_anew(&mut self) {
         self.shared.tree.store(None);
         if let Some(database) = self.database.take() {
-            database.close();
+            Database::close(database);
         }
         let opened =
             Database::open(&self.directory).map_err(|error| error.to_string()).and_then(|(database, reached)| {
@@ -219,22 +299,23 @@ impl Writer {
             if let Err(error) = database.mark(acknowledged) {
                 warn!(%error, "the store's watermark could not be written");
             }
-            database.close();
+            Database::close(Arc::new(database));
             let (ends, had) = (revision.0, acknowledged.0);
             let reason = format!("it came back at revision {ends}, but had acknowledged up to {had}");
-            return self.fail(WriteError::Sync(reason.into()));
+            return self.shared.fail(WriteError::Sync(reason.into()));
         }
         self.shared.tree.store(Some(Arc::new(database.tree())));
         let probed = database.probe(revision);
-        self.database = Some(database);
+        self.database = Some(Arc::new(database));
         match probed {
             Ok(()) => {
                 // The disk may know of more than was acknowledged.
+                self.unsure.clear();
                 self.shared.reach(revision);
                 self.shared.status.send_replace(Status::Ready);
                 info!(revision = revision.0, "the store works again");
             }
-            Err(error) => self.fail(error),
+            Err(error) => self.shared.fail(error),
         }
     }
 
@@ -262,22 +343,12 @@ impl Writer {
         }
         Ok(end)
     }
-
-    fn unavailable(&self) -> StoreError {
-        match &*self.shared.status.borrow() {
-            Status::Failed(reason) | Status::Broken(reason) => StoreError::Unavailable(Arc::clone(reason)),
-            Status::Ready => StoreError::Unavailable("it is being opened".into()),
-            Status::Closed => StoreError::Closed,
-        }
-    }
 }
 
-fn refuse_all(commands: Vec<Command>, error: &StoreError) {
-    for command in commands {
-        match command {
-            Command::Record(logouts, caller) => drop(caller.send(vec![Err(error.clone()); logouts.len()])),
-            Command::Forget(_, _, caller) => drop(caller.send(Err(error.clone()))),
-            Command::Close(_) => (),
-        }
+fn refuse(command: Command, error: &StoreError) {
+    match command {
+        Command::Record(logouts, caller) => drop(caller.send(vec![Err(error.clone()); logouts.len()])),
+        Command::Forget(_, _, caller) => drop(caller.send(Err(error.clone()))),
+        Command::Close(_) | Command::Synced => (),
     }
 }
