@@ -1,5 +1,6 @@
 """Asks for a server's health again and again, as an orchestrator does."""
 
+import os
 import threading
 import time
 
@@ -16,8 +17,9 @@ AT_MOST = 5
 class HealthProbe:
     """Checks every 50 ms while the `with` block runs."""
 
-    def __init__(self, address):
+    def __init__(self, address, cpu=None):
         self._address = address
+        self._cpu = cpu
         self._seconds = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -36,6 +38,9 @@ class HealthProbe:
         return [seconds * 1000 for seconds in self._seconds]
 
     def _run(self):
+        if self._cpu is not None:
+            # This thread, and those that gRPC starts for it.
+            os.sched_setaffinity(0, {self._cpu})
         with grpc.insecure_channel(self._address) as channel:
             check = channel.unary_unary(wire.HEALTH)
             # The connection's own making is no part of a check.

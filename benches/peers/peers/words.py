@@ -79,11 +79,11 @@ occupies on this store, less what it does on an empty one, after both have serve
 against both servers. At last, in a fresh store, every record is overwritten three times: the row is the worse of what that does
 to disk and memory."""),
     "overload": ("Overload", """\
-Cold RS256 tokens from 16 connections. The capacity is the best goodput (good answers a second) as the callers are doubled from 64
-to 2048, and is measured anew in every round at that number. Then twice the callers, who wait as long as a refusal asks for
-(closed loop); and calls at twice the rate of the capacity, whatever becomes of them (open loop), which also takes the load
-generator twice the work on the same cores. Meanwhile another client asks for the server's health every 50 ms. The time
-of refusals is the worse of both."""),
+Cold RS256 tokens from 16 connections; the server with one worker on one core, the load generator and whoever asks for health on
+the other. The capacity is the best goodput (good answers a second) as the callers are doubled from 32 to 256, and is measured
+anew in every round at that number. Then twice the callers, who wait as long as a refusal asks for (closed loop); and calls at
+twice the rate of the capacity, whatever becomes of them (open loop: a refused call is counted from when it was due, not
+from when it could be sent). Meanwhile another client asks for the server's health every 50 ms."""),
 }
 
 CLOSING = """\
