@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// While an overload lasts, calls may wait for this part of the time only: the answer waits again, to be written, and what
 /// is refused should have been refused soon.
-const STRICTER: u32 = 4;
+const STRICTER: u32 = 8;
 
 /// A lasting overload is over when nobody has waited too long for so long.
 const MEMORY: Duration = Duration::from_secs(2);

@@ -45,7 +45,7 @@ def measure(context, results):
                      f"{2 * knee}. The open loop asks for {2 * capacity:,.0f} calls a second.")
 
         contest = Contest(context, stage.missing).run({
-            "capacity": lambda: figures(knee),
+            "capacity": lambda: figures(knee, "--retry"),
             "twice the callers": lambda: watched(lambda: figures(2 * knee, "--retry")),
             "twice the rate": lambda: watched(lambda: figures(OPEN, "--rate", round(2 * capacity))),
         })
@@ -71,7 +71,7 @@ def find_knee(context, figures):
     """The number of callers with the most good answers, and how many those are."""
     best = (0, 0.0)
     for callers in CALLERS:
-        good = figures(callers)["good"]
+        good = figures(callers, "--retry")["good"]
         context.log(f"{callers} callers: {good:,.0f}/s")
         if good > best[1]:
             best = (callers, good)
