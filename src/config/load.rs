@@ -40,7 +40,7 @@ pub struct ConnectionsConfig {
 /// `[limits]`
 #[derive(Debug, Clone, Copy)]
 pub struct LimitsConfig {
-    /// How long a call may have to wait for the processor.
+    /// How long a call may have to wait for the processor before that counts as too long.
     pub queue_delay: Duration,
     /// How many calls may wait for something else: the disk, keys, the rest of their request.
     pub max_waiting: usize,
@@ -95,7 +95,7 @@ impl ConnectionsConfig {
 impl LimitsConfig {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let config = Self {
-            queue_delay: section.positive_duration("queue_delay").unwrap_or(Duration::from_millis(4)),
+            queue_delay: section.positive_duration("queue_delay").unwrap_or(Duration::from_millis(10)),
             max_waiting: section.number("max_waiting", 1..=1_000_000).map_or(16_384, count),
             max_streams: section.number("max_streams", 1..=1_000_000).map_or(1024, count),
             request_timeout: section.positive_duration("request_timeout").unwrap_or(Duration::from_secs(10)),

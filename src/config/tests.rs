@@ -56,14 +56,14 @@ fn what_the_service_takes_on_is_bounded_and_faults_are_named() {
     let set = parse(
         &format!(
             "[runtime]\nworkers = 3\n[token_cache]\nsize = \"0\"\n[connections]\nmax_age = \"1h\"\n[limits]\nqueue_delay = \
-             \"10ms\"\n{LEAST}"
+             \"20ms\"\n{LEAST}"
         ),
         &[("CURFEW_LIMITS__MAX_STREAMS", "7"), ("CURFEW_LIMITS__REQUEST_BYTES", "1 GiB")],
     )
     .unwrap();
     assert_eq!((set.runtime.workers, set.token_cache.bytes, set.limits.max_streams), (3, 0, 7));
     assert_eq!(set.connections.max_age, Some(Duration::from_secs(3600)));
-    assert_eq!((set.limits.queue_delay, set.limits.request_bytes), (Duration::from_millis(10), 1 << 30));
+    assert_eq!((set.limits.queue_delay, set.limits.request_bytes), (Duration::from_millis(20), 1 << 30));
     let wrong = "[runtime]\nworkers = 0\n[token_cache]\nsize = \"much\"\n[connections]\nmax = -1\nkeepalive_timeout = \
                  \"0s\"\n[limits]\nqueue_delay = \"4\"\n";
     let all = faults(&format!("{wrong}{LEAST}"), &[]).join("\n");

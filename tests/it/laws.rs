@@ -79,7 +79,7 @@ mod each {
     }
 }
 
-fn issuer() -> Issuer {
+pub(crate) fn issuer() -> Issuer {
     Issuer::parse("https://op.example").unwrap()
 }
 

@@ -21,5 +21,6 @@ mod layering;
 mod overload;
 mod remote_keys;
 mod store_files;
+mod store_overlap;
 mod token_cache;
 mod vectors;

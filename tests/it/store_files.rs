@@ -226,7 +226,7 @@ async fn a_logout_is_answered_after_fdatasync_of_the_database_and_not_before() {
 }
 
 /// A file system of a few MiB, unmounted when dropped.
-struct SmallDisk(TempDir);
+pub(crate) struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// None where this process may not mount anything.
@@ -237,18 +237,18 @@ impl SmallDisk {
         mounted.is_ok_and(|status| status.success()).then_some(Self(directory))
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.path().join("store")
     }
 
     /// Takes all the room that is left, but for a little.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         use std::io::Write;
         let mut file = fs::File::create(self.0.path().join("ballast")).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
-    fn free(&self) {
+    pub(crate) fn free(&self) {
         fs::remove_file(self.0.path().join("ballast")).unwrap();
     }
 }
@@ -259,7 +259,7 @@ impl Drop for SmallDisk {
     }
 }
 
-fn small_disk() -> Option<SmallDisk> {
+pub(crate) fn small_disk() -> Option<SmallDisk> {
     let disk = SmallDisk::mount(24);
     #[allow(clippy::disallowed_methods, reason = "whether this is CI")]
     let must = std::env::var_os("CI").is_some();

@@ -23,9 +23,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// While an overload lasts, calls may wait for this part of the time only: the answer waits again, to be written, and what
 /// is refused should have been refused soon.
-const STRICTER: u32 = 8;
+const STRICTER: u32 = 16;
 
-/// A lasting overload is over when nobody has waited too long for so long.
+/// A lasting overload is over when the time in which nobody waited too long is so much longer than that in which somebody did.
 const MEMORY: Duration = Duration::from_secs(2);
 
 /// A lap without calls that is as short as this had nothing to do.
@@ -123,10 +123,12 @@ impl Laps {
     /// Counts a time in which somebody waited too long, or nobody did.
     fn count(&self, time: u64, is_late: bool) {
         let late = self.late.load(Ordering::Relaxed);
+        let lasts = late >= nanos(PATIENCE);
         let late = if is_late { late.saturating_add(time) } else { late.saturating_sub(time) };
-        // Beyond patience at all, it is as far beyond as it gets.
-        let late = if is_late && late >= nanos(PATIENCE) { nanos(PATIENCE + MEMORY) } else { late };
-        self.late.store(late, Ordering::Relaxed);
+        // When patience ends it is at once as far beyond as it gets.
+        let ends = !lasts && late >= nanos(PATIENCE);
+        let most = nanos(PATIENCE + MEMORY);
+        self.late.store(if ends { most } else { late.min(most) }, Ordering::Relaxed);
     }
 
     /// Everything that waited when the lap began has had its turn. Whether another one begins.
