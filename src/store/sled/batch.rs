@@ -145,6 +145,9 @@ impl Batch {
     /// Writes what has not been written yet; makes nothing durable.
     pub(super) fn write(&mut self, database: &Database) -> Result<(), WriteError> {
         let (mut kept, mut forgotten) = (Vec::new(), Vec::new());
+        // Of many logouts of one scope the last says it all.
+        self.unwritten.sort_unstable();
+        self.unwritten.dedup();
         for key in &self.unwritten {
             match self.changes.get(key).copied().flatten() {
                 Some(record) => kept.push((key.as_slice(), encode_record(&record))),

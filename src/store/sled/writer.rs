@@ -155,8 +155,10 @@ impl Writer {
     /// Takes a command; returns how much it is.
     fn take(&mut self, command: Command) -> usize {
         let count = if let Command::Record(logouts, _) = &command { logouts.len() } else { 1 };
-        match (&self.database, &*self.shared.status.borrow()) {
-            (Some(database), Status::Ready) => {
+        // Not borrowed for longer: the other thread may be about to change it.
+        let is_ready = *self.shared.status.borrow() == Status::Ready;
+        match &self.database {
+            Some(database) if is_ready => {
                 let batch = self.gathering.get_or_insert_with(|| {
                     let durable = || (Arc::default(), *self.shared.revision.borrow());
                     let (before, revision) = self.syncing.clone().unwrap_or_else(durable);
