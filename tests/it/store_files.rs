@@ -248,6 +248,13 @@ impl SmallDisk {
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
+    /// The same, and then leaves so many bytes.
+    pub(crate) fn fill_but(&self, bytes: u64) {
+        self.fill();
+        let ballast = fs::File::options().write(true).open(self.0.path().join("ballast")).unwrap();
+        ballast.set_len(ballast.metadata().unwrap().len() - bytes).unwrap();
+    }
+
     pub(crate) fn free(&self) {
         fs::remove_file(self.0.path().join("ballast")).unwrap();
     }

@@ -131,6 +131,28 @@ async fn nothing_is_lost_or_invented_when_the_disk_becomes_full_under_many() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_and_reached_the_disk_all_the_same_is_in_force() {
+    let Some(disk) = small_disk() else { return };
+    let store: Arc<dyn Store> = Arc::new(SledStore::open(&disk.path()).unwrap());
+    store.record(logout(&subject("ann"), When::Now, at(0))).await.unwrap();
+    // There is room for a part of what is written together.
+    disk.fill_but(1 << 20);
+    let name = |number: usize| subject(&format!("{number:0>200}"));
+    let logouts = (0..8_000).map(|number| logout(&name(number), When::Now, at(0))).collect();
+    let answers = store.record_together(logouts).await;
+    assert!(answers.iter().all(Result::is_err));
+    disk.free();
+    let mut status = store.status();
+    let ready = status.wait_for(|status| *status == Status::Ready);
+    tokio::time::timeout(std::time::Duration::from_secs(20), ready).await.expect("it works again").unwrap();
+    let answers: Vec<Answer> = (0..8_000).map(name).zip(answers).collect();
+    let reached = answers.iter().filter(|(scope, _)| store.get(scope).unwrap().is_some()).count();
+    assert!(reached > 0, "none reached the disk, and nothing is shown by this test");
+    assert_in_step(&*store, &answers);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everybody_is_refused_when_the_files_are_gone() {
     let parent = TempDir::new().unwrap();
     let (directory, moved) = (parent.path().join("store"), parent.path().join("moved"));
