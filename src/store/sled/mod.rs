@@ -8,6 +8,8 @@
 mod batch;
 mod database;
 mod load;
+mod recover;
+mod shared;
 mod sync;
 mod writer;
 
@@ -29,6 +31,7 @@ use tokio::sync::{oneshot, watch};
 pub use database::OpenError;
 use database::{Database, META};
 use load::LoadError;
+use shared::Shared;
 use writer::{Command, Writer};
 
 use super::{
@@ -46,27 +49,6 @@ const SWEEP_CHUNK: usize = 1000;
 
 /// How long it lets them have it.
 const SWEEP_PAUSE: Duration = Duration::from_millis(5);
-
-/// What the writer and the readers share.
-struct Shared {
-    view: View,
-    /// The tree to read; none while the database is being opened anew, or closed.
-    tree: ArcSwapOption<Tree>,
-    /// For those who wait for one; who asks for the present one reads the number beside it.
-    revision: watch::Sender<Revision>,
-    reached: AtomicU64,
-    /// How many logouts wait for the writer.
-    waiting: AtomicUsize,
-    status: watch::Sender<Status>,
-}
-
-impl Shared {
-    /// What is durable and shown now goes this far.
-    fn reach(&self, revision: Revision) {
-        self.reached.store(revision.0, Ordering::Release);
-        self.revision.send_if_modified(|reached| std::mem::replace(reached, revision) != revision);
-    }
-}
 
 /// The embedded store.
 pub struct SledStore {

@@ -9,15 +9,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use tracing::{error, warn};
-
-use super::{
-    Shared,
-    batch::Sealed,
-    database::{Database, WriteError},
-    writer::Command,
-};
-use crate::store::{Status, StoreError};
+use super::{batch::Sealed, database::Database, shared::Shared, writer::Command};
 
 /// What became of a batch.
 pub(super) enum Outcome {
@@ -94,38 +86,5 @@ impl Syncer {
         drop(self.jobs);
         // A panic was logged where it happened.
         drop(self.thread.join());
-    }
-}
-
-impl Shared {
-    /// Nothing is acknowledged any more.
-    pub(super) fn fail(&self, error: WriteError) {
-        let status = match error {
-            WriteError::Write(reason) => {
-                warn!(%reason, "the store failed: refusing logouts, and trying to open it anew");
-                Status::Failed(reason)
-            }
-            WriteError::Sync(reason) => {
-                error!(%reason, "the store failed and must not be written any more: restart Curfew");
-                Status::Broken(reason)
-            }
-        };
-        // A store that must not be written any more stays so.
-        self.status.send_if_modified(|now| {
-            let worse = !matches!(now, Status::Broken(_));
-            if worse {
-                *now = status;
-            }
-            worse
-        });
-    }
-
-    /// What is said to those who are refused.
-    pub(super) fn unavailable(&self) -> StoreError {
-        match &*self.status.borrow() {
-            Status::Failed(reason) | Status::Broken(reason) => StoreError::Unavailable(Arc::clone(reason)),
-            Status::Ready => StoreError::Unavailable("it is being opened".into()),
-            Status::Closed => StoreError::Closed,
-        }
     }
 }
