@@ -8,6 +8,7 @@ mod codec;
 mod lane;
 mod memory;
 mod sled;
+mod slots;
 mod stamp;
 mod view;
 
@@ -19,7 +20,8 @@ pub use codec::{DecodeError, FORMAT, decode_record, decode_scope, encode_record,
 pub use lane::Lane;
 pub use memory::MemoryStore;
 pub use sled::{OpenError, SledStore};
-pub use view::{Fingerprint, View};
+pub use slots::Fingerprint;
+pub use view::View;
 
 use crate::domain::{NewLogout, Record, Recorded, Revision, Scope};
 

@@ -9,7 +9,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{Issuer, SubjectId};
+use crate::domain::{Issuer, SubjectId, Timestamp};
 
 fn view() -> View {
     View::new().unwrap()

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     database::{Database, WriteError},
+    show::{Shown, show},
     unavailable,
     writer::Command,
 };
@@ -179,9 +180,7 @@ impl Sealed {
 
     /// The changes are durable: shows them to the readers.
     pub(super) fn show(&self, view: &View) {
-        for (key, change) in self.changes.iter() {
-            show(view, key, change.as_ref());
-        }
+        show(view, self.changes.iter().map(|(key, change)| Shown::new(view, key, change.as_ref())));
     }
 
     /// Answers everybody. A caller who no longer listens is no fault.
@@ -210,27 +209,4 @@ impl Sealed {
 fn latest_below(changes: &Changes, prefix: &[u8]) -> Option<Timestamp> {
     let below = changes.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
     below.filter_map(|(_, record)| latest(&(*record)?.cutoff)).max()
-}
-
-/// Shows the record of a key to the readers; none: it was forgotten.
-pub(super) fn show(view: &View, key: &[u8], record: Option<&Record>) {
-    let instants = record.map(|record| record.cutoff.instants()).unwrap_or_default();
-    view.set(view.fingerprint_of(key), instants);
-    // What stamps of the subject must be later than. It may outlive what it stands for: a stamp is never too late by it,
-    // for it lies in the past.
-    if let (Some(subject), Some(_)) = (subject_of_client(key), record) {
-        let clients = view.fingerprint_of(&at_any_client(subject));
-        view.join(clients, instants);
-    }
-}
-
-/// The key of the subject, where a key is of a subject at a client.
-fn subject_of_client(key: &[u8]) -> Option<&[u8]> {
-    let at_client = key.first() == Some(&b's');
-    let names = |key: &[u8], from: usize| -> Option<usize> {
-        let length = key.get(from..from + 2)?.first_chunk::<2>()?;
-        Some(from + 2 + usize::from(u16::from_be_bytes(*length)))
-    };
-    let subject_ends = names(key, names(key, 1)?)?;
-    key.get(..subject_ends).filter(|_| at_client && key.len() > subject_ends)
 }

@@ -26,6 +26,9 @@ pub(super) const META: u8 = 0;
 const FORMAT_KEY: &[u8] = b"\0format";
 const REVISION_KEY: &[u8] = b"\0revision";
 
+/// The name of sled's file.
+pub(super) const FILE: &str = "db";
+
 /// The name of the watermark.
 const WATERMARK: &str = "watermark";
 
@@ -108,7 +111,7 @@ impl Database {
         let file = File::options()
             .read(true)
             .write(true)
-            .open(directory.join("db"))
+            .open(directory.join(FILE))
             .map_err(io("opening the store's file"))?;
         let database = Self { db, file, directory: directory.to_owned() };
         let watermark = read_watermark(directory).map_err(io("reading the store's watermark"))?;
@@ -169,7 +172,7 @@ impl Database {
 
     /// Whether the files are still where they belong. What is written to files that were removed is lost on the way.
     fn is_in_place(&self) -> bool {
-        let (Ok(ours), Ok(theirs)) = (self.file.metadata(), fs::metadata(self.directory.join("db"))) else {
+        let (Ok(ours), Ok(theirs)) = (self.file.metadata(), fs::metadata(self.directory.join(FILE))) else {
             return false;
         };
         (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())

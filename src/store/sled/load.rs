@@ -15,7 +15,10 @@ use std::{
 use ::sled::{IVec, Tree};
 use tracing::info;
 
-use super::{batch::show, database::META};
+use super::{
+    database::META,
+    show::{Shown, TOGETHER, show},
+};
 use crate::{
     domain::Revision,
     store::{
@@ -61,9 +64,10 @@ pub(super) fn load(tree: &Tree, view: &View) -> Result<Revision, LoadError> {
         started: Instant::now(),
     };
     let (from_front, from_back) = thread::scope(|scope| {
-        let back = scope
-            .spawn(|| meeting.read(tree.iter().rev(), &meeting.back, &meeting.front, |ours, theirs| ours < theirs));
-        let front = meeting.read(tree.iter(), &meeting.front, &meeting.back, |ours, theirs| ours > theirs);
+        let back = scope.spawn(|| {
+            meeting.read(tree.iter().rev(), &meeting.back, &meeting.front, |ours, theirs| ours < theirs, false)
+        });
+        let front = meeting.read(tree.iter(), &meeting.front, &meeting.back, |ours, theirs| ours > theirs, true);
         (front, back.join())
     });
     from_front?;
@@ -82,19 +86,23 @@ impl Meeting<'_> {
         ours: &Mutex<Option<IVec>>,
         theirs: &Mutex<Option<IVec>>,
         met: impl Fn(&IVec, &IVec) -> bool,
+        says: bool,
     ) -> Result<(), LoadError> {
-        let (mut count, mut said) = (0, self.started);
+        let (mut count, mut said, mut shown) = (0, self.started, Vec::with_capacity(TOGETHER));
         for entry in entries {
             let (key, value) = entry.map_err(|error| LoadError::Unreadable(error.to_string()))?;
             if !key.starts_with(&[META]) {
                 let record = decode_record(&value).map_err(LoadError::Record)?;
-                show(self.view, &key, Some(&record));
+                shown.push(Shown::new(self.view, &key, Some(&record)));
+                if shown.len() == TOGETHER {
+                    show(self.view, shown.drain(..));
+                }
                 self.last.fetch_max(record.revision.0, Ordering::Relaxed);
             }
             count += 1;
             if count % STEP == 0 {
                 let loaded = self.loaded.fetch_add(STEP, Ordering::Relaxed) + STEP;
-                if said.elapsed() >= PROGRESS_EVERY {
+                if says && said.elapsed() >= PROGRESS_EVERY {
                     info!(records = loaded, "loading logouts");
                     said = Instant::now();
                 }
@@ -102,10 +110,11 @@ impl Meeting<'_> {
                     theirs.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|at| met(&key, at));
                 *ours.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
                 if passed {
-                    return Ok(());
+                    break;
                 }
             }
         }
+        show(self.view, shown.into_iter());
         Ok(())
     }
 }

@@ -5,11 +5,13 @@
 //!
 //! No type of sled's leaves this folder.
 
+mod ahead;
 mod batch;
 mod database;
 mod load;
 mod recover;
 mod shared;
+mod show;
 mod sync;
 mod writer;
 
@@ -28,8 +30,9 @@ use ::sled::Tree;
 use arc_swap::ArcSwapOption;
 use tokio::sync::{oneshot, watch};
 
+use ahead::ReadAhead;
 pub use database::OpenError;
-use database::{Database, META};
+use database::{Database, FILE, META};
 use load::LoadError;
 use shared::Shared;
 use writer::{Command, Writer};
@@ -65,10 +68,12 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`], saying what to do.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        let ahead = ReadAhead::start(&directory.join(FILE));
         let (database, reached) = Database::open(directory)?;
         let view = View::new()
             .map_err(|error| OpenError::Io { doing: "reading random numbers", source: std::io::Error::other(error) })?;
         let last = load::load(&database.tree(), &view).map_err(|error| not_loaded(directory, error))?;
+        drop(ahead);
         let revision = last.max(reached);
         database.check_end(revision)?;
         let shared = Arc::new(Shared {

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Instant};
 use tracing::{info, warn};
 
 use super::{
-    batch::show,
     database::{Database, WriteError},
+    show::{Shown, show},
     writer::Writer,
 };
 use crate::{
@@ -105,10 +105,11 @@ impl Writer {
             // An older one: nothing in it may be shown.
             return Ok(end);
         }
+        let view = &self.shared.view;
         for key in &self.unsure {
             let record = read(key)?;
             end = end.max(record.map(|record| record.revision).unwrap_or_default());
-            show(&self.shared.view, key, record.as_ref());
+            show(view, std::iter::once(Shown::new(view, key, record.as_ref())));
         }
         Ok(end)
     }
