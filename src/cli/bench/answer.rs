@@ -8,6 +8,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::{
+    brief::{StreamOutcome, TokenAnswer},
     requests::{Asked, FRAME_HEADER},
     wire::Reply,
 };
@@ -122,7 +123,7 @@ fn right(asked: &Asked<'_>, message: Bytes, wanted: Wanted) -> Answer {
     let fit = |fit: bool, what: &str| if fit { Answer::Right(None) } else { Answer::Wrong(None, what.to_owned()) };
     let unreadable = |error: prost::DecodeError| Answer::Wrong(None, error.to_string());
     match asked {
-        Asked::Token(subject) => match pb::ValidateTokenResponse::decode(message) {
+        Asked::Token(subject) => match TokenAnswer::decode(message) {
             Ok(response) => verdict(*subject, &response, wanted),
             Err(error) => unreadable(error),
         },
@@ -152,29 +153,29 @@ fn right(asked: &Asked<'_>, message: Bytes, wanted: Wanted) -> Answer {
 }
 
 /// Judges what is said of a token.
-pub(super) fn verdict(subject: Option<&str>, response: &pb::ValidateTokenResponse, wanted: Wanted) -> Answer {
+fn verdict(subject: Option<&str>, response: &TokenAnswer, wanted: Wanted) -> Answer {
     let verdict = Verdict::try_from(response.verdict).unwrap_or_default();
     let wrong = |what: String| Answer::Wrong(Some(verdict), what);
     if verdict == Verdict::Unspecified || response.valid != (verdict == Verdict::Valid) {
         return wrong(format!("verdict {} with valid = {}", response.verdict, response.valid));
     }
     if let (Some(subject), Some(token)) = (subject, &response.token)
-        && token.subject != subject
+        && token.subject != subject.as_bytes()
     {
-        return wrong(format!("the answer is about {}, the token is of {subject}", token.subject));
+        let about = String::from_utf8_lossy(&token.subject);
+        return wrong(format!("the answer is about {about}, the token is of {subject}"));
     }
     match wanted.verdict {
-        Some(wanted) if wanted != verdict => wrong(response.detail.clone()),
+        Some(wanted) if wanted != verdict => wrong(String::from_utf8_lossy(&response.detail).into_owned()),
         _ => Answer::Right(Some(verdict)),
     }
 }
 
 /// Judges one answer on a stream.
-pub(super) fn outcome(subject: Option<&str>, response: pb::ValidateTokensResponse, wanted: Wanted) -> Answer {
-    use pb::validate_tokens_response::Outcome;
-    match response.outcome {
-        Some(Outcome::Response(response)) => verdict(subject, &response, wanted),
-        Some(Outcome::Error(error)) => Answer::Failed(Failed {
+pub(super) fn outcome(subject: Option<&str>, outcome: Option<StreamOutcome>, wanted: Wanted) -> Answer {
+    match outcome {
+        Some(StreamOutcome::Response(response)) => verdict(subject, &response, wanted),
+        Some(StreamOutcome::Error(error)) => Answer::Failed(Failed {
             code: code(Code::from(error.code)),
             reason: error.reason,
             message: error.message,

@@ -4,6 +4,7 @@
 //! ([`wire`]), so that a machine can be kept busy by less than another of its kind.
 
 mod answer;
+mod brief;
 mod engine;
 mod lane;
 mod live;

@@ -17,13 +17,13 @@ use prost::{
 
 use super::{
     answer::{Answer, Failed, failure, outcome},
+    brief::StreamAnswer,
     lane::{Lost, Scene},
     plan::Kind,
     requests::{Asked, Source, frame_of_stream},
-    tally::open,
+    tally::{Tally, open},
     wire::{Fault, next_message},
 };
-use crate::transport::grpc::pb;
 
 /// A request that is not answered yet.
 struct Open<'a> {
@@ -47,6 +47,8 @@ struct Talk<'a> {
     slots: Vec<Slot<'a>>,
     free: Vec<usize>,
     chunk: BytesMut,
+    /// The most that was sent in one piece.
+    most: usize,
 }
 
 impl<'a> Scene<'a> {
@@ -57,7 +59,7 @@ impl<'a> Scene<'a> {
         let slots: Vec<Slot<'_>> = slots.map(|(number, _)| Slot { id: number.to_string(), open: None }).collect();
         let free = (0..slots.len()).rev().collect();
         let source = Source::new(self.inputs, self.plan, connection);
-        let mut talk = Talk { scene: self, source, outgoing, slots, free, chunk: BytesMut::new() };
+        let mut talk = Talk { scene: self, source, outgoing, slots, free, chunk: BytesMut::new(), most: 0 };
         match talk.run(response).await {
             Ok(None) => Ok(()),
             Ok(Some(failed)) => {
@@ -95,17 +97,7 @@ impl Talk<'_> {
         let mut bytes = BytesMut::new();
         while self.free.len() < self.slots.len() {
             let ended = poll_fn(|cx| read(&mut incoming, &mut bytes, cx)).await?;
-            while let Some(message) = next_message(&mut bytes) {
-                let fault = match message.map(pb::ValidateTokensResponse::decode) {
-                    Ok(Ok(answer)) => {
-                        if self.take(answer) {
-                            continue;
-                        }
-                        Failed::of("UNASKED", "an answer to no open request".to_owned())
-                    }
-                    Ok(Err(error)) => Failed::of("UNREADABLE", error.to_string()),
-                    Err(what) => Failed::of("UNREADABLE", what.to_owned()),
-                };
+            if let Some(fault) = self.take_all(&mut bytes) {
                 return Ok(Some(fault));
             }
             if ended {
@@ -126,6 +118,9 @@ impl Talk<'_> {
             return Ok(());
         }
         let counts = self.scene.window.counts(begun);
+        let mut tally = open(self.scene.tally);
+        // What was sent is free again by now.
+        self.chunk.reserve(self.most);
         while let Some(number) = self.free.pop() {
             let (Some(slot), Some(call)) = (self.slots.get_mut(number), self.source.next()) else { break };
             frame_of_stream(&mut self.chunk, &slot.id, &call.body);
@@ -133,33 +128,54 @@ impl Talk<'_> {
             let subject = if let Asked::Token(subject) = call.asked { subject } else { None };
             slot.open = Some(Open { kind, subject, begun, counts });
             if counts {
-                open(self.scene.tally).begin(kind);
+                tally.begin(kind);
             }
         }
+        drop(tally);
+        self.most = self.most.max(self.chunk.len());
         if self.chunk.is_empty() { Ok(()) } else { self.outgoing.send_data(self.chunk.split().freeze(), false) }
     }
 
-    /// Takes an answer. False: no request with its id is open.
-    fn take(&mut self, answer: pb::ValidateTokensResponse) -> bool {
-        let number = answer.request_id.parse().unwrap_or(usize::MAX);
-        let Some(asked) = self.slots.get_mut(number).and_then(|slot| slot.open.take()) else { return false };
-        self.free.push(number);
-        let answer = outcome(asked.subject, answer, self.scene.wanted());
-        self.count(&asked, &answer);
-        true
+    /// Takes the answers that were read together, which were all there by now. Some: they are not what was asked for.
+    fn take_all(&mut self, bytes: &mut BytesMut) -> Option<Failed> {
+        let (now, mut tally) = (Instant::now(), open(self.scene.tally));
+        while let Some(message) = next_message(bytes) {
+            match message.map(StreamAnswer::decode) {
+                Ok(Ok(answer)) => {
+                    if !self.take(answer, now, &mut tally) {
+                        return Some(Failed::of("UNASKED", "an answer to no open request".to_owned()));
+                    }
+                }
+                Ok(Err(error)) => return Some(Failed::of("UNREADABLE", error.to_string())),
+                Err(what) => return Some(Failed::of("UNREADABLE", what.to_owned())),
+            }
+        }
+        None
     }
 
-    fn count(&self, asked: &Open<'_>, answer: &Answer) {
-        if asked.counts {
-            open(self.scene.tally).end(asked.kind, asked.begun.elapsed(), answer);
-        }
+    /// Takes an answer that was there by `now`. False: no request with its id is open.
+    fn take(&mut self, answer: StreamAnswer, now: Instant, tally: &mut Tally) -> bool {
+        let number = answer.number().unwrap_or(usize::MAX);
+        let Some(asked) = self.slots.get_mut(number).and_then(|slot| slot.open.take()) else { return false };
+        self.free.push(number);
+        asked.count(now, &outcome(asked.subject, answer.outcome, self.scene.wanted()), tally);
+        true
     }
 
     /// Whatever is not answered yet will not be.
     fn give_up(&mut self, failed: &Failed) {
-        let answer = Answer::Failed(failed.clone());
-        let open: Vec<Open<'_>> = self.slots.iter_mut().filter_map(|slot| slot.open.take()).collect();
-        open.iter().for_each(|asked| self.count(asked, &answer));
+        let (now, answer) = (Instant::now(), Answer::Failed(failed.clone()));
+        let mut tally = open(self.scene.tally);
+        let asked = self.slots.iter_mut().filter_map(|slot| slot.open.take());
+        asked.for_each(|asked| asked.count(now, &answer, &mut tally));
+    }
+}
+
+impl Open<'_> {
+    fn count(&self, now: Instant, answer: &Answer, tally: &mut Tally) {
+        if self.counts {
+            tally.end(self.kind, now.saturating_duration_since(self.begun), answer);
+        }
     }
 }
 

@@ -26,6 +26,12 @@ use tokio_util::task::TaskTracker;
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 64 << 20;
 
+/// The most that may come, or go, in one frame.
+const MOST_FRAME: u32 = 64 * 1024;
+
+/// From how many bytes on a piece is written by itself: more than copying it costs a system call.
+const LARGE: usize = 16 * 1024;
+
 /// Why a call has no answer.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -64,6 +70,7 @@ pub(super) async fn connect(
     let (send, connection) = Builder::new()
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(MOST_FRAME)
         .enable_push(false)
         .handshake(Collected { reader, out: Arc::clone(&out) })
         .await
@@ -121,21 +128,32 @@ impl AsyncRead for Collected {
 }
 
 impl AsyncWrite for Collected {
-    /// Takes everything. That is bounded by the calls in flight.
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        lock(&self.out).extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
     }
 
+    /// Takes everything. That is bounded by the calls in flight.
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut out = lock(&self.out);
-        let before = out.len();
-        slices.iter().for_each(|slice| out.extend_from_slice(slice));
-        Poll::Ready(Ok(out.len() - before))
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        let mut written = 0;
+        if length >= LARGE {
+            let all: Vec<_> = std::iter::once(io::IoSlice::new(&out)).chain(slices.iter().copied()).collect();
+            // Where it cannot be written now, or ever, the driver will see.
+            written = self.reader.as_ref().try_write_vectored(&all).unwrap_or(0);
+        }
+        let of_before = written.min(out.len());
+        let mut skip = written - of_before;
+        drop(out.drain(..of_before));
+        for slice in slices {
+            out.extend_from_slice(slice.get(skip..).unwrap_or_default());
+            skip = skip.saturating_sub(slice.len());
+        }
+        Poll::Ready(Ok(length))
     }
 
     fn is_write_vectored(&self) -> bool {

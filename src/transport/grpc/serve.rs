@@ -8,9 +8,13 @@ use tonic::{service::Routes, transport::Server};
 
 use super::connection::Connection;
 
-/// How much may be on its way to the server before it is taken: for one call, and for all of a connection. A call's own is
-/// the protocol's default, which a token fits into many times; a connection's lets a stream of tokens flow.
-const WINDOWS: (u32, u32) = (64 * 1024, 1024 * 1024);
+/// How much may be on its way to the server before it is taken: for one call, and for all of a connection. A stream's 256
+/// requests must fit in, or it stops and goes.
+const WINDOWS: (u32, u32) = (512 * 1024, 1024 * 1024);
+
+/// The most that comes in one frame, which is read as a whole: with the protocol's 16 KiB, a stream of tokens takes four
+/// times as many turns.
+const MOST_FRAME: u32 = 64 * 1024;
 
 /// How connections are dealt with.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +52,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let mut server = Server::builder()
+        .max_frame_size(MOST_FRAME)
         .initial_stream_window_size(WINDOWS.0)
         .initial_connection_window_size(WINDOWS.1)
         .http2_keepalive_interval(Some(settings.keepalive_interval))
