@@ -119,6 +119,26 @@ async fn a_damaged_store_never_opens_as_an_empty_or_an_older_one() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_was_never_finished_is_not_taken_for_damage() {
+    let directory = TempDir::new().unwrap();
+    let store = SledStore::open(directory.path()).unwrap();
+    store.record(logout(&subject("ann"), When::Now, at(0))).await.unwrap();
+    let unfinished = directory.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+    fs::write(&unfinished, "").unwrap();
+    // It may be under way.
+    assert!(matches!(open_error(directory.path()), OpenError::InUse(_)));
+    assert!(unfinished.exists());
+    store.close().await.unwrap();
+    for content in [&b""[..], &[0x5a; 4096]] {
+        fs::write(&unfinished, content).unwrap();
+        let store = SledStore::open(directory.path()).unwrap();
+        assert!(store.get(&subject("ann")).unwrap().is_some());
+        assert!(!unfinished.exists());
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_older_copy_of_the_database_does_not_open_under_a_newer_watermark() {
     let directory = TempDir::new().unwrap();
     let copy = TempDir::new().unwrap();

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// More than the writer syncs by itself.
-const CALLERS: usize = 64;
+const CALLERS: usize = 256;
 
 type Answer = (Scope, Result<Recorded, StoreError>);
 

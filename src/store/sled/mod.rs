@@ -8,7 +8,9 @@
 mod ahead;
 mod batch;
 mod database;
+mod leftovers;
 mod load;
+mod open;
 mod recover;
 mod shared;
 mod show;
@@ -31,9 +33,9 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::{oneshot, watch};
 
 use ahead::ReadAhead;
-pub use database::OpenError;
 use database::{Database, FILE, META};
 use load::LoadError;
+pub use open::OpenError;
 use shared::Shared;
 use writer::{Command, Writer};
 

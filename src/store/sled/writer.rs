@@ -35,7 +35,7 @@ const MOST_TOGETHER: usize = 1024;
 
 /// So few logouts are synced by the writer itself: to wake another thread for it would take longer than what could be
 /// done meanwhile.
-const FEW: usize = 16;
+const FEW: usize = 64;
 
 /// How often writing is tried when nobody writes, and opening anew when that failed. Costs one sync.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
