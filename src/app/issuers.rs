@@ -31,6 +31,7 @@ pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Resul
                     keys,
                     settle: config.settle,
                     reauthenticate: config.reauthenticate,
+                    backchannel_logout: config.backchannel_logout,
                 });
             }
             Err(text) => faults.push(Fault { key: format!("issuer[{index}].keys"), text }),

@@ -5,6 +5,7 @@
 //! Stop: NOT_SERVING, drain delay, no new calls, finish those in flight within the grace period, close the store.
 
 mod accept;
+mod desk;
 mod issuers;
 mod limits;
 mod readiness;
@@ -18,11 +19,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
 pub use accept::accept;
+use desk::Desk;
 pub use issuers::check_keys;
 pub use limits::{admission_settings, connection_settings};
 pub use workers::{Door, Workers};
@@ -33,7 +35,10 @@ use crate::{
     outbound::RemoteKeys,
     service::{Curfew, TokenCache, forgettable},
     store::{OpenError, SledStore, Store},
-    transport::grpc::{Admission, AdmissionSettings, ConnectionSettings, Health, RevocationServer},
+    transport::{
+        grpc::{Admission, AdmissionSettings, ConnectionSettings, Health, RevocationServer},
+        http::Vitals,
+    },
 };
 
 /// How often records that nothing needs any more are looked for. They do no harm meanwhile.
@@ -87,6 +92,15 @@ impl Clock for SystemClock {
     }
 }
 
+/// Where a service listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// HTTP, where there is a front desk.
+    pub http: Option<SocketAddr>,
+}
+
 /// A service that is wired and bound, and does not serve yet.
 pub struct App {
     curfew: Arc<Curfew>,
@@ -99,7 +113,10 @@ pub struct App {
     connections: ConnectionSettings,
     max_connections: usize,
     listener: TcpListener,
-    address: SocketAddr,
+    addresses: Addresses,
+    /// The front desk, if there is one.
+    desk: Option<Desk>,
+    vitals: watch::Sender<Vitals>,
     shutdown: ShutdownConfig,
     retention: Option<Duration>,
 }
@@ -121,12 +138,10 @@ impl App {
         let admission = admission_settings(&config.limits, config.runtime.workers);
         let door = |_| door(&curfew, &clock, &health, admission, config.grpc.reflection);
         let doors = (0..config.runtime.workers).map(door).collect::<Result<_, _>>()?;
-        let bind = |error| StartError::Bind(config.grpc.listen, error);
-        let listener = TcpListener::bind(config.grpc.listen).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
-        if !address.ip().is_loopback() {
-            warn!(%address, "INSECURE: callers are not authenticated, and whoever reaches this address can log everybody out");
-        }
+        let (listener, address) = bind(config.grpc.listen).await?;
+        let vitals = watch::Sender::new(Vitals::STARTING);
+        let desk = Desk::build(&config.http, &curfew, &vitals).await?;
+        let addresses = Addresses { grpc: address, http: desk.as_ref().map(|(_, address)| *address) };
         Ok(Self {
             curfew,
             store,
@@ -137,7 +152,9 @@ impl App {
             connections: connection_settings(&config.connections),
             max_connections: limits::connections(config.connections.max),
             listener,
-            address,
+            addresses,
+            desk: desk.map(|(desk, _)| desk),
+            vitals,
             shutdown: config.shutdown,
             retention: config.store.retention,
         })
@@ -145,8 +162,8 @@ impl App {
 
     /// Where it listens.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
     }
 
     /// Serves until `stop` is done, then stops in good order. `ready` is called when calls are answered for the first
@@ -156,12 +173,12 @@ impl App {
     /// [`StartError::Workers`].
     pub async fn run(
         self,
-        ready: impl FnOnce(SocketAddr) + Send + 'static,
+        ready: impl FnOnce(Addresses) + Send + 'static,
         stop: impl Future<Output = &'static str>,
     ) -> Result<Stopped, StartError> {
         let (tasks, stop_tasks) = (TaskTracker::new(), CancellationToken::new());
         let stop_readiness = stop_tasks.child_token();
-        let address = self.address;
+        let addresses = self.addresses;
         for keys in &self.remote_keys {
             let (keys, stop) = (Arc::clone(keys), stop_tasks.clone());
             tasks.spawn(async move { keys.run(stop).await });
@@ -174,10 +191,16 @@ impl App {
             store: Arc::clone(&self.store),
             remote_keys: self.remote_keys,
             health: self.health.clone(),
+            vitals: self.vitals,
         };
-        let watching = tasks.spawn(watch.run(stop_readiness.clone(), move || ready(address)));
+        let watching = tasks.spawn(watch.run(stop_readiness.clone(), move || ready(addresses)));
         tasks.close();
 
+        let (stop_desk, desk) = (CancellationToken::new(), TaskTracker::new());
+        if let Some(ours) = self.desk {
+            desk.spawn(ours.serve(stop_desk.clone()));
+        }
+        desk.close();
         let workers = Workers::start(self.doors, self.connections).map_err(StartError::Workers)?;
         let drained = async {
             let signal = stop.await;
@@ -193,9 +216,11 @@ impl App {
             () = drained => false,
         };
         self.health.end_watches().await;
-        let stopped = match tokio::time::timeout(self.shutdown.grace, workers.finish()).await {
-            Ok(()) if !broke => Stopped::Clean,
-            Ok(()) | Err(_) => Stopped::Forced,
+        stop_desk.cancel();
+        let finished = async { tokio::join!(workers.finish(), desk.wait()) };
+        let stopped = match tokio::time::timeout(self.shutdown.grace, finished).await {
+            Ok(_) if !broke => Stopped::Clean,
+            Ok(_) | Err(_) => Stopped::Forced,
         };
         workers.end();
         stop_tasks.cancel();
@@ -209,6 +234,17 @@ impl App {
         }
         Ok(stopped)
     }
+}
+
+/// Listens on an address; warns where others can reach it.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Bind(address, error);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    if !address.ip().is_loopback() {
+        warn!(%address, "INSECURE: callers are not authenticated, and whoever reaches this address can log everybody out");
+    }
+    Ok((listener, address))
 }
 
 /// Everything on the port, for one worker: what the workers share, they share below this.

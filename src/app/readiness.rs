@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -12,7 +13,7 @@ use crate::{
     outbound::{KeysHealth, RemoteKeys},
     service::Curfew,
     store::{Status, Store},
-    transport::grpc::Health,
+    transport::{grpc::Health, http::Vitals},
 };
 
 /// How often it is looked. A probe asks every second or slower.
@@ -24,6 +25,7 @@ pub(super) struct Watch {
     pub(super) store: Arc<dyn Store>,
     pub(super) remote_keys: Vec<Arc<RemoteKeys>>,
     pub(super) health: Health,
+    pub(super) vitals: watch::Sender<Vitals>,
 }
 
 impl Watch {
@@ -46,7 +48,9 @@ impl Watch {
             if ready && let Some(first_ready) = first_ready.take() {
                 first_ready();
             }
-            self.health.set_alive(!matches!(status, Status::Broken(_))).await;
+            let alive = !matches!(status, Status::Broken(_));
+            self.health.set_alive(alive).await;
+            self.vitals.send_replace(Vitals { alive, ready });
             for keys in &self.remote_keys {
                 let fresh = *keys.health().borrow() == KeysHealth::Fresh;
                 self.health.set_keys(keys.name(), fresh).await;
@@ -56,6 +60,8 @@ impl Watch {
                 () = stop.cancelled() => (),
             }
         }
+        // The service is stopping; as it began.
+        self.vitals.send_replace(Vitals::STARTING);
     }
 
     fn has_keys(&self) -> bool {

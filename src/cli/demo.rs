@@ -61,7 +61,7 @@ impl Demo {
         let tasks = TaskTracker::new();
         let serving = tasks.spawn(app.run(
             // Nobody waits any more if the story has been interrupted.
-            |address| ready.send(address).unwrap_or_default(),
+            |addresses| ready.send(addresses.grpc).unwrap_or_default(),
             async { stopping.await.unwrap_or("the end of the demonstration") },
         ));
         let address = is_ready.await.map_err(|_| Failure("the service did not start".to_owned()))?;

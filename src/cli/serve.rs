@@ -5,12 +5,17 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{Failure, Outcome};
-use crate::{app::App, config::Config, shutdown::StopSignals, telemetry};
+use crate::{
+    app::{Addresses, App},
+    config::Config,
+    shutdown::StopSignals,
+    telemetry,
+};
 
 /// Run the service.
 ///
-/// Prints one line on standard output when it is ready: "curfew: serving gRPC on ADDRESS:PORT". Logs go to standard
-/// error. SIGTERM and SIGINT stop it in good order: NOT_SERVING, drain, finish what is in flight, exit 0.
+/// Prints on standard output when it is ready: "curfew: serving gRPC on ADDRESS:PORT", and the same of HTTP where
+/// [http] listen is set. Logs go to standard error. SIGTERM and SIGINT stop it in good order: NOT_SERVING, drain, finish what is in flight, exit 0.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// The configuration; curfew.example.toml explains every key.
@@ -27,10 +32,14 @@ impl Serve {
         telemetry::start(&config.log);
         let mut signals = StopSignals::listen()?;
         let app = App::build(config).await?;
-        let announce = |address| {
+        let announce = |addresses: Addresses| {
+            let mut lines = format!("curfew: serving gRPC on {}\n", addresses.grpc);
+            if let Some(address) = addresses.http {
+                lines += &format!("curfew: serving HTTP on {address}\n");
+            }
             // Nobody may be reading, which is no reason to stop.
             let mut out = std::io::stdout().lock();
-            writeln!(out, "curfew: serving gRPC on {address}").and_then(|()| out.flush()).unwrap_or_default();
+            out.write_all(lines.as_bytes()).and_then(|()| out.flush()).unwrap_or_default();
         };
         app.run(announce, signals.next()).await.map_err(|error| Failure(format!("serving failed: {error}")))?;
         Ok(ExitCode::SUCCESS)

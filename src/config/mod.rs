@@ -3,6 +3,7 @@
 //! Every default stands here, with its reason in `curfew.example.toml`. Every fault is reported at once, unknown keys
 //! with the nearest known one. Nothing that could skip a check starts: no audience, no algorithm.
 
+mod desk;
 mod issuer;
 mod load;
 mod reader;
@@ -14,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+pub use desk::HttpConfig;
 pub use issuer::{IssuerConfig, KeysConfig};
 pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
 pub use reader::Fault;
@@ -24,6 +26,8 @@ use reader::{Section, Source};
 pub struct Config {
     /// The gRPC door.
     pub grpc: GrpcConfig,
+    /// The front desk.
+    pub http: HttpConfig,
     /// The threads that serve.
     pub runtime: RuntimeConfig,
     /// The verified tokens that are kept.
@@ -138,6 +142,7 @@ impl Config {
 
     fn read(mut top: Section<'_>) -> Option<Self> {
         let grpc = GrpcConfig::read(top.section("grpc"));
+        let http = HttpConfig::read(top.section("http"));
         let runtime = RuntimeConfig::read(top.section("runtime"));
         let token_cache = TokenCacheConfig::read(top.section("token_cache"));
         let connections = ConnectionsConfig::read(top.section("connections"));
@@ -154,7 +159,7 @@ impl Config {
         check_retention(&top, store.retention, issuers.iter().flatten());
         top.finish();
         let issuers = issuers.into_iter().collect::<Option<_>>()?;
-        Some(Self { grpc: grpc?, runtime, token_cache, connections, limits, store, log, shutdown, issuers })
+        Some(Self { grpc: grpc?, http, runtime, token_cache, connections, limits, store, log, shutdown, issuers })
     }
 }
 
@@ -192,24 +197,30 @@ fn check_retention<'a>(
     }
 }
 
+/// An address to listen on. Others may reach it only if that was said.
+fn listen_address(section: &Section<'_>, text: &str, insecure: bool) -> Option<SocketAddr> {
+    let listen: Option<SocketAddr> = text.parse().ok();
+    match listen {
+        None => section.fault("listen", format!("{text:?} is not an address and port, as \"127.0.0.1:50051\"")),
+        Some(listen) if !listen.ip().is_loopback() && !insecure => section.fault(
+            "listen",
+            format!(
+                "{listen} can be reached by others, and whoever reaches Curfew can log everybody out. Listen on \
+                 127.0.0.1 behind a proxy that authenticates callers, or set insecure = true where the network \
+                 alone decides who gets there"
+            ),
+        ),
+        Some(_) => (),
+    }
+    listen
+}
+
 impl GrpcConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let text = section.text("listen").unwrap_or_else(|| "127.0.0.1:50051".to_owned());
         let insecure = section.flag("insecure").unwrap_or(false);
         let reflection = section.flag("reflection").unwrap_or(true);
-        let listen: Option<SocketAddr> = text.parse().ok();
-        match listen {
-            None => section.fault("listen", format!("{text:?} is not an address and port, as \"127.0.0.1:50051\"")),
-            Some(listen) if !listen.ip().is_loopback() && !insecure => section.fault(
-                "listen",
-                format!(
-                    "{listen} can be reached by others, and whoever reaches Curfew can log everybody out. Listen on \
-                     127.0.0.1 behind a proxy that authenticates callers, or set insecure = true where the network \
-                     alone decides who gets there"
-                ),
-            ),
-            Some(_) => (),
-        }
+        let listen = listen_address(&section, &text, insecure);
         section.finish();
         Some(Self { listen: listen?, insecure, reflection })
     }

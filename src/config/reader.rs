@@ -221,6 +221,14 @@ impl<'a> Section<'a> {
         sections
     }
 
+    /// A section that need not be there.
+    pub(super) fn optional_section(&mut self, key: &'static str) -> Option<Section<'a>> {
+        let in_file = self.table.is_some_and(|table| table.contains_key(key));
+        let section = self.section(key);
+        let in_env = section.source.env.keys().any(|name| name.starts_with(&section.env_prefix));
+        (in_file || in_env).then_some(section)
+    }
+
     /// Which of its keys are set.
     pub(super) fn set_keys(&self, keys: &[&'static str]) -> Vec<&'static str> {
         let is_set = |key: &&&'static str| {

@@ -3,17 +3,20 @@
 //! Requests arrive here parsed; answers leave as the vocabulary's types. What is asked and how it is answered on a wire is
 //! the doors' business.
 
+mod backchannel_logout;
 mod error;
 mod event_time;
 mod forget;
 mod issuers;
 mod last_logout;
 mod record_logout;
+mod replays;
 mod token_cache;
 mod validate_token;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+pub use backchannel_logout::{Heard, NotHeard};
 pub use error::{FieldFault, ServiceError};
 pub use event_time::event_time;
 pub use forget::{forgettable, horizon};
@@ -22,6 +25,8 @@ pub use last_logout::{LastLogout, LastLogoutRequest};
 pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
 pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
+
+use replays::Replays;
 
 use crate::{
     domain::{Clock, Revision},
@@ -39,6 +44,7 @@ pub struct Curfew {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     tokens: Arc<TokenCache>,
+    replays: Arc<Replays>,
     /// How logouts go to the store, where callers of one thread go together.
     lane: Option<Arc<Lane>>,
 }
@@ -47,7 +53,14 @@ impl Curfew {
     /// The service of these issuers, on this store, by this clock, with this cache of verified tokens.
     #[must_use]
     pub fn new(issuers: Issuers, store: Arc<dyn Store>, clock: Arc<dyn Clock>, tokens: TokenCache) -> Self {
-        Self { issuers: Arc::new(issuers), store, clock, tokens: Arc::new(tokens), lane: None }
+        Self {
+            issuers: Arc::new(issuers),
+            store,
+            clock,
+            tokens: Arc::new(tokens),
+            replays: Arc::new(Replays::new()),
+            lane: None,
+        }
     }
 
     /// The same service for the callers of one thread, whose logouts go to the store together. The future moves them; it

@@ -166,15 +166,18 @@ impl Curfew {
         let verified = self.verified(raw_token, now).await?.map_err(|(refusal, _)| unfit(refusal))?;
         let (issuer, claims) = (verified.issuer, verified.token.claims);
         fit_but_for_expiry(&claims, &issuer.rules, &[], now).map_err(unfit)?;
-        // A revoked key must not log anybody out; a user who has logged out may do so again.
-        if let Some(key) = verified.token.key_id {
-            let key = self.instants(&Scope::Key(issuer.rules.issuer.clone(), key));
-            standing(&claims, &Cutoffs { key, ..Cutoffs::default() }, &without_claim_ahead(&issuer.rules))
-                .map_err(unfit)?;
-        }
+        // A user who has logged out may do so again.
+        self.check_key(verified.token.key_id, &claims, &issuer.rules).map_err(unfit)?;
         let issued_at = last_instant(&claims);
         let scope = own_scope(&issuer, claims, scope)?;
         Ok(Covered { issuer, scope, issued_at })
+    }
+
+    /// A revoked key must not log anybody out.
+    pub(super) fn check_key(&self, key: Option<KeyId>, claims: &Claims, rules: &Rules) -> Result<(), Refusal> {
+        let Some(key) = key else { return Ok(()) };
+        let key = self.instants(&Scope::Key(rules.issuer.clone(), key));
+        standing(claims, &Cutoffs { key, ..Cutoffs::default() }, &without_claim_ahead(rules)).map(drop)
     }
 
     /// Waits until the next whole second after the cutoff and the skew has begun; not much longer than that takes, even

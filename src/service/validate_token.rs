@@ -8,7 +8,7 @@ use super::{ConfiguredIssuer, Curfew, ServiceError, Verified};
 use crate::{
     domain::{Instants, Record, Revision, Scope, ScopeKind, Timestamp},
     store::Fingerprint,
-    token::{Compact, Cutoffs, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify},
+    token::{Compact, Cutoffs, KeySet, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify},
 };
 
 /// A token to be decided on.
@@ -142,7 +142,7 @@ impl Curfew {
         }
     }
 
-    /// Verifies a token with the keys of the issuer that it names; a key that is not known is looked for once.
+    /// Verifies a token with the keys of the issuer that it names.
     pub(super) async fn verified(
         &self,
         raw_token: &str,
@@ -159,19 +159,31 @@ impl Curfew {
             },
             Err(refusal) => return Ok(Err((refusal, None))),
         };
-        let mut keys = issuer.keys.current(now)?;
-        let mut verified = verify(&compact, &issuer.rules, &keys);
-        if matches!(verified, Err(Refusal::UnknownKey(..))) {
-            issuer.keys.look_again().await;
-            keys = issuer.keys.current(self.clock.now())?;
-            verified = verify(&compact, &issuer.rules, &keys);
-        }
+        let verified = self.with_keys(&issuer, now, |keys| verify(&compact, &issuer.rules, keys)).await?;
         Ok(match verified {
-            Ok(token) => {
+            Ok((token, keys)) => {
                 Ok(Verified { scopes: self.fingerprints(&token), written: Default::default(), issuer, token, keys })
             }
             Err(refusal) => Err((refusal, Some(issuer))),
         })
+    }
+
+    /// Verifies something with an issuer's keys; where the key is not among them, once more with those that there are by
+    /// then. Also returns the keys.
+    pub(super) async fn with_keys<T>(
+        &self,
+        issuer: &ConfiguredIssuer,
+        now: Timestamp,
+        verify: impl Fn(&KeySet) -> Result<T, Refusal>,
+    ) -> Result<Result<(T, Arc<KeySet>), Refusal>, ServiceError> {
+        let mut keys = issuer.keys.current(now)?;
+        let mut verified = verify(&keys);
+        if matches!(verified, Err(Refusal::UnknownKey(..))) {
+            issuer.keys.look_again().await;
+            keys = issuer.keys.current(self.clock.now())?;
+            verified = verify(&keys);
+        }
+        Ok(verified.map(|verified| (verified, keys)))
     }
 
     /// Decides on a verified token; also tells when its subject last logged out, if it came to that.

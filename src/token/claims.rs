@@ -111,7 +111,7 @@ fn wrong_type(name: &str, expected: &'static str) -> Refusal {
 }
 
 /// A string claim. The empty one, which some issuers set for "none", counts as absent: no logout can name it.
-fn identifier<T, E>(
+pub(super) fn identifier<T, E>(
     payload: &Map<String, Value>,
     name: &str,
     parse: impl Fn(&str) -> Result<T, E>,

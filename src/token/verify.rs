@@ -6,7 +6,7 @@ use super::{
     algorithm::Algorithm,
     claims::Claims,
     compact::Compact,
-    keys::KeySet,
+    keys::{Key, KeySet},
     refusal::{Malformed, Refusal, shown},
     rules::Rules,
 };
@@ -41,16 +41,22 @@ impl Compact<'_> {
 /// The first of these that fails: `typ`, algorithm, key, signature, types of the claims.
 pub fn verify(token: &Compact<'_>, rules: &Rules, keys: &KeySet) -> Result<VerifiedToken, Refusal> {
     check_media_type(token.media_type.as_deref(), rules)?;
+    let key = signed_by(token, rules, keys)?;
+    Ok(VerifiedToken { claims: Claims::read(&token.payload, rules)?, key_id: key.id().cloned() })
+}
+
+/// The key among these that has signed a token, by an algorithm that the rules allow.
+///
+/// # Errors
+/// The first of these that fails: algorithm, key, signature.
+pub fn signed_by<'k>(token: &Compact<'_>, rules: &Rules, keys: &'k KeySet) -> Result<&'k Key, Refusal> {
     let algorithm = allowed_algorithm(&token.algorithm, rules)?;
     let mut candidates = keys.candidates(token.key_id.as_deref(), algorithm).peekable();
     if candidates.peek().is_none() {
         return Err(Refusal::UnknownKey(token.key_id.as_deref().map(shown), algorithm));
     }
     let message = token.signing_input.as_bytes();
-    let key = candidates
-        .find(|key| key.verify(algorithm, message, &token.signature))
-        .ok_or(Refusal::BadSignature(algorithm))?;
-    Ok(VerifiedToken { claims: Claims::read(&token.payload, rules)?, key_id: key.id().cloned() })
+    candidates.find(|key| key.verify(algorithm, message, &token.signature)).ok_or(Refusal::BadSignature(algorithm))
 }
 
 /// `typ` names a media type: case does not matter and `application/` may be left out (RFC 7515, section 4.1.9).

@@ -1,3 +1,4 @@
 //! The doors: what the service says, on a wire.
 
 pub mod grpc;
+pub mod http;

@@ -148,7 +148,14 @@ fn configured(
 ) -> ConfiguredIssuer {
     change(&mut rules);
     let keys = Arc::new(StaticKeys::new(keys(&rules).unwrap()));
-    ConfiguredIssuer { name: rules.issuer.to_string(), rules, keys, settle: false, reauthenticate: None }
+    ConfiguredIssuer {
+        name: rules.issuer.to_string(),
+        rules,
+        keys,
+        settle: false,
+        reauthenticate: None,
+        backchannel_logout: None,
+    }
 }
 
 /// A JSON object of these members, written just so; changes replace, remove ([`ABSENT`]) or add.

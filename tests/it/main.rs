@@ -14,6 +14,7 @@ mod support;
 
 mod bench;
 mod crash;
+mod desk;
 mod doors;
 mod forged;
 mod laws;

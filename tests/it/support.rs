@@ -65,6 +65,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where it answers.
     pub(crate) url: String,
+    /// Where its front desk is, if it has one.
+    pub(crate) http: Option<String>,
     /// Signs tokens that it honours.
     pub(crate) minter: Minter,
     /// Where its configuration and store are.
@@ -123,8 +125,8 @@ impl Setup {
     /// The same, with a configuration that was written and changed before.
     pub(crate) fn start_as_written(self) -> Server {
         let config = self.directory.path().join("curfew.toml");
-        let (child, url) = launch(&config).unwrap_or_else(|log| panic!("it did not start:\n{log}"));
-        Server { child, url, minter: self.minter, directory: self.directory }
+        let Launched { child, url, http } = launch(&config).unwrap_or_else(|log| panic!("it did not start:\n{log}"));
+        Server { child, url, http, minter: self.minter, directory: self.directory }
     }
 }
 
@@ -133,7 +135,7 @@ impl Setup {
     pub(crate) fn start_without_waiting(self) -> Server {
         let config = self.directory.path().join("curfew.toml");
         let child = spawn(&config);
-        Server { child, url: String::new(), minter: self.minter, directory: self.directory }
+        Server { child, url: String::new(), http: None, minter: self.minter, directory: self.directory }
     }
 }
 
@@ -148,18 +150,28 @@ fn spawn(config: &Path) -> Child {
         .unwrap()
 }
 
-/// Starts a server and waits for its one line; what it logged, where it ended instead.
-fn launch(config: &Path) -> Result<(Child, String), String> {
+/// Starts a server and waits until it says where it answers; what it logged, where it ended instead.
+fn launch(config: &Path) -> Result<Launched, String> {
     let mut child = spawn(config);
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    match line.trim().strip_prefix("curfew: serving gRPC on ") {
-        Some(address) => Ok((child, format!("http://{address}"))),
-        None => {
-            child.wait().unwrap();
-            Err(fs::read_to_string(config.with_extension("log")).unwrap())
-        }
-    }
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut address = |of: &str| {
+        let line = lines.next().and_then(Result::ok)?;
+        Some(format!("http://{}", line.strip_prefix(&format!("curfew: serving {of} on "))?))
+    };
+    let Some(url) = address("gRPC") else {
+        child.wait().unwrap();
+        return Err(fs::read_to_string(config.with_extension("log")).unwrap());
+    };
+    let has_desk = fs::read_to_string(config).unwrap().contains("[http]");
+    let http = if has_desk { address("HTTP") } else { None };
+    Ok(Launched { child, url, http })
+}
+
+/// A process that has said where it answers.
+struct Launched {
+    child: Child,
+    url: String,
+    http: Option<String>,
 }
 
 impl Server {
@@ -213,8 +225,9 @@ impl Server {
     /// Starts it again on the same configuration and store.
     pub(crate) fn restart(&mut self) {
         let config = self.directory.path().join("curfew.toml");
-        let (child, url) = launch(&config).unwrap_or_else(|log| panic!("it did not start again:\n{log}"));
-        (self.child, self.url) = (child, url);
+        let Launched { child, url, http } =
+            launch(&config).unwrap_or_else(|log| panic!("it did not start again:\n{log}"));
+        (self.child, self.url, self.http) = (child, url, http);
     }
 }
 

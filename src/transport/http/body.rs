@@ -1,0 +1,94 @@
+//! Bodies from outside: how large they may be, how long they may take, and forms.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CONTENT_ENCODING, CONTENT_TYPE},
+    },
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::problem::Problem;
+
+/// The media type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Reads a body of at most so many bytes, which must be there in time.
+pub(super) async fn read(headers: &HeaderMap, body: Body, most: usize, within: Duration) -> Result<Bytes, Problem> {
+    // A few bytes may unpack to any number.
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "the body is compressed; send it as it is",
+        ));
+    }
+    match tokio::time::timeout(within, Limited::new(body, most).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            format!("the body is longer than {most} bytes"),
+        )),
+        Ok(Err(error)) => Err(Problem::invalid(format!("the body could not be read: {error}"))),
+        Err(_elapsed) => {
+            let within = humantime::format_duration(within);
+            let description = format!("the body did not arrive within {within}");
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", description))
+        }
+    }
+}
+
+/// Whether the body says that it is of this media type, whatever its parameters.
+pub(super) fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    named.split(';').next().is_some_and(|named| named.trim().eq_ignore_ascii_case(media_type))
+}
+
+/// The one value of a parameter of a form.
+pub(super) fn form_value(headers: &HeaderMap, form: &[u8], name: &str) -> Result<String, Problem> {
+    if !is_of_type(headers, FORM) {
+        return Err(Problem::invalid(format!("the Content-Type must be {FORM}")));
+    }
+    let mut values = form_urlencoded::parse(form).filter(|(key, _)| key == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (Some(value), None) if !value.is_empty() => Ok(value.into_owned()),
+        (Some(_), Some(_)) => Err(Problem::invalid(format!("{name} is there more than once"))),
+        (Some(_) | None, _) => Err(Problem::invalid(format!("the parameter {name} is missing"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(content_type: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))])
+    }
+
+    #[test]
+    fn the_one_value_is_found() {
+        let value = |content_type, form: &str| form_value(&headers(content_type), form.as_bytes(), "token");
+        assert_eq!(value(FORM, "x=1&token=a%2Eb&y"), Ok("a.b".to_owned()));
+        assert_eq!(value("Application/X-WWW-Form-Urlencoded; charset=UTF-8", "token=a"), Ok("a".to_owned()));
+        for (content_type, form) in
+            [("application/json", "token=a"), (FORM, ""), (FORM, "token="), (FORM, "token"), (FORM, "token=a&token=a")]
+        {
+            assert!(value(content_type, form).is_err(), "{content_type} {form}");
+        }
+        assert!(form_value(&HeaderMap::new(), b"token=a", "token").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(form in proptest::collection::vec(any::<u8>(), 0..200)) {
+            drop(form_value(&headers(FORM), &form, "token"));
+        }
+    }
+}
