@@ -134,8 +134,12 @@ fn main() {
     });
     let curfew = service(&public);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let request =
-        TokenRequest { raw_token: &raw_token, audiences: &[], min_revision: Default::default(), include_claims: false };
+    let request = TokenRequest {
+        raw_token: raw_token.as_bytes(),
+        audiences: &[],
+        min_revision: Default::default(),
+        include_claims: false,
+    };
     group.bench_function("validate_token, an empty store", |bench| {
         bench
             .iter(|| runtime.block_on(curfew.validate_token(black_box(&request))).expect("an answer").decision.is_ok());

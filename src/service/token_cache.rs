@@ -62,15 +62,15 @@ pub struct CacheStats {
 
 /// Verified tokens, up to a number of bytes.
 pub struct TokenCache {
-    tokens: Option<Cache<Box<str>, Arc<Verified>, Bytes>>,
+    tokens: Option<Cache<Box<[u8]>, Arc<Verified>, Bytes>>,
 }
 
 /// Counts what an entry takes.
 #[derive(Debug, Clone, Copy)]
 struct Bytes;
 
-impl Weighter<Box<str>, Arc<Verified>> for Bytes {
-    fn weight(&self, raw_token: &Box<str>, verified: &Arc<Verified>) -> u64 {
+impl Weighter<Box<[u8]>, Arc<Verified>> for Bytes {
+    fn weight(&self, raw_token: &Box<[u8]>, verified: &Arc<Verified>) -> u64 {
         let names = claims_bytes(&verified.token.claims);
         // The names twice: in the claims, and in what a door writes.
         (raw_token.len() + size_of::<Verified>() + 2 * names) as u64 + OVERHEAD
@@ -99,17 +99,17 @@ impl TokenCache {
     }
 
     /// The token, if it was verified with keys that are still the issuer's.
-    pub(super) fn get(&self, raw_token: &str) -> Option<Arc<Verified>> {
+    pub(super) fn get(&self, raw_token: &[u8]) -> Option<Arc<Verified>> {
         self.tokens.as_ref()?.get(raw_token)
     }
 
-    pub(super) fn insert(&self, raw_token: &str, verified: &Arc<Verified>) {
+    pub(super) fn insert(&self, raw_token: &[u8], verified: &Arc<Verified>) {
         if let Some(tokens) = &self.tokens {
             tokens.insert(raw_token.into(), Arc::clone(verified));
         }
     }
 
-    pub(super) fn remove(&self, raw_token: &str) {
+    pub(super) fn remove(&self, raw_token: &[u8]) {
         if let Some(tokens) = &self.tokens {
             tokens.remove(raw_token);
         }

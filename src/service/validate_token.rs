@@ -14,8 +14,9 @@ use crate::{
 /// A token to be decided on.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenRequest<'a> {
-    /// The token.
-    pub raw_token: &'a str,
+    /// The token. Only its text can have been verified before, so that known ones are found without looking whether it is
+    /// text.
+    pub raw_token: &'a [u8],
     /// The audiences that the caller stands for; none: any configured one will do.
     pub audiences: &'a [String],
     /// What the answer must include.
@@ -86,7 +87,9 @@ impl Curfew {
     async fn validate_new(&self, request: &TokenRequest<'_>) -> Result<Answer, ServiceError> {
         let revision = self.reach(request.min_revision).await?;
         let now = self.clock.now();
-        match self.verified(request.raw_token, now).await? {
+        let raw_token = str::from_utf8(request.raw_token)
+            .map_err(|_| ServiceError::invalid("token", "cannot be read: it is not UTF-8 encoded"))?;
+        match self.verified(raw_token, now).await? {
             Ok(verified) => Ok(self.answer(request, Arc::new(verified), false, revision, now)),
             Err((refusal, issuer)) => {
                 report(issuer.as_deref(), Err(&refusal));
@@ -121,7 +124,7 @@ impl Curfew {
     }
 
     /// The token, if its signature was verified before with keys that are still the issuer's.
-    fn seen_before(&self, raw_token: &str, now: Timestamp) -> Result<Option<Arc<Verified>>, ServiceError> {
+    fn seen_before(&self, raw_token: &[u8], now: Timestamp) -> Result<Option<Arc<Verified>>, ServiceError> {
         let Some(verified) = self.tokens.get(raw_token) else { return Ok(None) };
         let still = verified.issuer.keys.is_current(&verified.keys, now)?;
         Ok(still.then_some(verified))
@@ -129,7 +132,7 @@ impl Curfew {
 
     /// Keeps a token whose signature need not be verified again. What can never be honoured (again) is not worth the room,
     /// and a revoked key's tokens are to leave no trace.
-    fn remember(&self, raw_token: &str, verified: &Arc<Verified>, seen: bool, refusal: Option<&Refusal>) {
+    fn remember(&self, raw_token: &[u8], verified: &Arc<Verified>, seen: bool, refusal: Option<&Refusal>) {
         let worth_it = match refusal {
             None | Some(Refusal::WrongAudience(..) | Refusal::NotYetValid(_) | Refusal::IssuedInFuture(..)) => true,
             Some(Refusal::LoggedOut(LoggedOut { scope, .. })) => *scope != ScopeKind::Key,
@@ -232,8 +235,8 @@ impl Curfew {
 }
 
 /// Everything that a token says whose form was found good before.
-fn payload(raw_token: &str) -> Option<Map<String, Value>> {
-    Compact::parse(raw_token).ok().map(|compact| compact.payload)
+fn payload(raw_token: &[u8]) -> Option<Map<String, Value>> {
+    Compact::parse(str::from_utf8(raw_token).ok()?).ok().map(|compact| compact.payload)
 }
 
 impl Answer {

@@ -106,8 +106,12 @@ impl World {
     }
 
     fn verdict(&self, raw_token: &str) -> Verdict {
-        let request =
-            TokenRequest { raw_token, audiences: &[], min_revision: Default::default(), include_claims: false };
+        let request = TokenRequest {
+            raw_token: raw_token.as_bytes(),
+            audiences: &[],
+            min_revision: Default::default(),
+            include_claims: false,
+        };
         let ask = || {
             let answer = self.runtime.block_on(self.curfew.validate_token(&request)).unwrap();
             answer.decision.map_or_else(|refusal| refusal.verdict(), |_| Verdict::Valid)

@@ -127,7 +127,12 @@ impl Setup {
 }
 
 async fn check(curfew: &Curfew, raw_token: &str) -> Result<Verdict, ServiceError> {
-    let request = TokenRequest { raw_token, audiences: &[], min_revision: Default::default(), include_claims: false };
+    let request = TokenRequest {
+        raw_token: raw_token.as_bytes(),
+        audiences: &[],
+        min_revision: Default::default(),
+        include_claims: false,
+    };
     let answer = timeout(PATIENCE, curfew.validate_token(&request)).await.expect("an answer in time")?;
     Ok(answer.decision.map_or_else(|refusal| refusal.verdict(), |_| Verdict::Valid))
 }

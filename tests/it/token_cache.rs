@@ -92,8 +92,12 @@ impl World {
 
     async fn ask(&self, raw_token: &str, audiences: &[&str]) -> Result<Verdict, ServiceError> {
         let audiences: Vec<String> = audiences.iter().map(|audience| (*audience).to_owned()).collect();
-        let request =
-            TokenRequest { raw_token, audiences: &audiences, min_revision: Default::default(), include_claims: false };
+        let request = TokenRequest {
+            raw_token: raw_token.as_bytes(),
+            audiences: &audiences,
+            min_revision: Default::default(),
+            include_claims: false,
+        };
         let answer = self.curfew.validate_token(&request).await?;
         Ok(answer.decision.map_or_else(|refusal| refusal.verdict(), |_| Verdict::Valid))
     }

@@ -1,6 +1,6 @@
 //! The requests that are made most often, read without copying the token out of what was received.
 //!
-//! The fields are those of the protocol's messages of the same name; only that the token's text is checked here.
+//! The fields are those of the protocol's messages of the same name.
 
 use prost::bytes::Bytes;
 
@@ -35,15 +35,13 @@ pub(super) struct LeanStreamRequest {
 impl LeanTokenRequest {
     /// What is asked.
     pub(super) fn checked(&self) -> Result<TokenRequest<'_>, ServiceError> {
-        let raw_token = str::from_utf8(&self.token)
-            .map_err(|_| ServiceError::invalid("token", "cannot be read: it is not UTF-8 encoded"))?;
-        token_request(raw_token, &self.audiences, self.min_revision, self.include_claims)
+        token_request(&self.token, &self.audiences, self.min_revision, self.include_claims)
     }
 }
 
 /// What is asked of a token.
 pub(super) fn token_request<'a>(
-    raw_token: &'a str,
+    raw_token: &'a [u8],
     audiences: &'a [String],
     min_revision: u64,
     include_claims: bool,

@@ -150,8 +150,9 @@ impl RevocationService for RevocationServer {
         request: Request<pb::ValidateTokenRequest>,
     ) -> Result<Response<pb::ValidateTokenResponse>, Status> {
         let request = request.into_inner();
-        let request = token_request(&request.token, &request.audiences, request.min_revision, request.include_claims)
-            .map_err(|error| to_status(&error))?;
+        let request =
+            token_request(request.token.as_bytes(), &request.audiences, request.min_revision, request.include_claims)
+                .map_err(|error| to_status(&error))?;
         match self.curfew.validate_token(&request).await {
             Ok(answer) => Ok(Response::new(convert::answer(answer))),
             Err(error) => Err(failed("ValidateToken", &error)),
