@@ -11,6 +11,9 @@ pub(super) const PARTS: usize = 256;
 /// How many slots an empty part has.
 const FIRST_SLOTS: usize = 16;
 
+/// How many slots follow after those that scopes begin at, so that the last ones need not go around the end.
+const BEYOND: usize = 16;
+
 /// How full a part may become, as a fraction: more, and a lookup of what is not there takes too many steps.
 const FULL: (usize, usize) = (7, 10);
 
@@ -31,6 +34,11 @@ pub struct Fingerprint {
 
 /// The slots of some scopes. A slot is empty when its first word is zero; a slot with a hash and no instants stands for
 /// a scope that was forgotten, and goes when the part grows.
+///
+/// A scope is at its place or behind it, with no empty slot between, and neighbours stand in the order of their first
+/// words. So a search for what is not there, which most are, ends at the first slot that is empty or has a greater word,
+/// and that is nearly always the very first. What stands in a slot only ever becomes less, so that such an answer holds
+/// whatever a writer does meanwhile.
 pub(super) struct Part {
     /// Odd while a writer is at work; every change makes it another.
     version: AtomicU64,
@@ -70,26 +78,30 @@ impl Part {
         self.slots.len() * size_of::<Slot>()
     }
 
-    /// The first word of a scope's own slot; zero: nothing is there.
-    pub(super) fn first(&self, scope: Fingerprint) -> Option<u64> {
-        Some(self.slots.get(self.place(scope))?.0[0].load(Ordering::Relaxed))
+    /// Whether a look at a scope's place alone says that it is not there.
+    pub(super) fn is_surely_absent(&self, scope: Fingerprint) -> bool {
+        self.from(scope).first().is_none_or(|slot| slot.ends_search(scope))
     }
 
     fn with(slots: usize) -> Self {
-        let slots = std::iter::repeat_with(Slot::default).take(slots).collect();
+        let slots = std::iter::repeat_with(Slot::default).take(slots + BEYOND).collect();
         Self { version: AtomicU64::new(0), used: AtomicUsize::new(0), slots }
     }
 
     /// Where the search for a scope begins: its hash, scaled to the number of slots.
     #[allow(clippy::cast_possible_truncation, reason = "less than the number of slots")]
     const fn place(&self, scope: Fingerprint) -> usize {
-        ((scope.low as u128 * self.slots.len() as u128) >> 64) as usize
+        ((scope.low as u128 * self.places() as u128) >> 64) as usize
     }
 
-    /// The slots from a scope's own on, around the end; there is always an empty one.
-    fn from(&self, scope: Fingerprint) -> impl Iterator<Item = &Slot> {
-        let (before, after) = self.slots.split_at(self.place(scope));
-        after.iter().chain(before)
+    /// In how many slots scopes begin.
+    const fn places(&self) -> usize {
+        self.slots.len() - BEYOND
+    }
+
+    /// The slots from a scope's own on.
+    fn from(&self, scope: Fingerprint) -> &[Slot] {
+        self.slots.get(self.place(scope)..).unwrap_or_default()
     }
 
     /// The cutoff of a scope.
@@ -98,7 +110,7 @@ impl Part {
         loop {
             let version = self.version.load(Ordering::Acquire);
             if version.is_multiple_of(2) {
-                let found = self.from(scope).find_map(|slot| slot.read(scope)).unwrap_or_default();
+                let found = self.from(scope).iter().find_map(|slot| slot.read(scope)).unwrap_or_default();
                 fence(Ordering::Acquire);
                 if self.version.load(Ordering::Relaxed) == version {
                     return found;
@@ -111,13 +123,19 @@ impl Part {
 
     /// Whether there was room. The caller is the only writer.
     pub(super) fn set(&self, scope: Fingerprint, instants: Instants) -> bool {
-        let Some(slot) = self.from(scope).find(|slot| slot.is_empty() || slot.is_of(scope)) else { return false };
-        if slot.is_empty() {
+        let slots = self.from(scope);
+        let Some(at) = slots.iter().position(|slot| slot.is_of(scope) || slot.ends_search(scope)) else { return false };
+        let Some(slots) = slots.get(at..) else { return false };
+        let is_new = !slots.first().is_some_and(|slot| slot.is_of(scope));
+        // Those in the way move on by one, up to the next empty slot.
+        let moved = if is_new { slots.iter().position(Slot::is_empty) } else { Some(0) };
+        let Some(moved) = moved else { return false };
+        if is_new {
             if instants == Instants::default() {
                 return true;
             }
             let used = self.used.load(Ordering::Relaxed) + 1;
-            if used * FULL.1 > self.slots.len() * FULL.0 {
+            if used * FULL.1 > self.places() * FULL.0 {
                 return false;
             }
             self.used.store(used, Ordering::Relaxed);
@@ -125,7 +143,15 @@ impl Part {
         let version = self.version.load(Ordering::Relaxed);
         self.version.store(version + 1, Ordering::Relaxed);
         fence(Ordering::Release);
-        slot.write(scope.low, scope.rest(), instants);
+        // From the end, so that none is ever missing.
+        for pair in slots.windows(2).take(moved).rev() {
+            if let [from, to] = pair {
+                to.copy(from);
+            }
+        }
+        if let Some(slot) = slots.first() {
+            slot.write(scope.low, scope.rest(), instants);
+        }
         self.version.store(version + 2, Ordering::Release);
         true
     }
@@ -134,13 +160,15 @@ impl Part {
     pub(super) fn grown(&self) -> Self {
         let kept = || self.slots.iter().filter(|slot| !slot.is_empty() && slot.instants() != Instants::default());
         let wanted = (kept().count() + 1) * GROWTH.0 / GROWTH.1 * FULL.1 / FULL.0;
-        let grown = Self::with(wanted.max(FIRST_SLOTS));
-        for slot in kept() {
-            let [low, rest, ..] = &slot.0;
-            let scope = Fingerprint { low: low.load(Ordering::Relaxed), high: rest.load(Ordering::Relaxed) >> 16 };
-            grown.set(scope, slot.instants());
+        let mut slots = wanted.max(FIRST_SLOTS);
+        loop {
+            let grown = Self::with(slots);
+            if kept().all(|slot| grown.set(slot.scope(), slot.instants())) {
+                return grown;
+            }
+            // By chance, too many stand at the very end.
+            slots += slots / 8 + 1;
         }
-        grown
     }
 }
 
@@ -149,14 +177,32 @@ impl Slot {
         self.0[0].load(Ordering::Relaxed) == 0
     }
 
+    /// Whether a scope that was not met before this slot is not there at all.
+    fn ends_search(&self, scope: Fingerprint) -> bool {
+        let low = self.0[0].load(Ordering::Relaxed);
+        low == 0 || low > scope.low
+    }
+
+    /// The scope that it is of, as far as its part tells scopes apart.
+    fn scope(&self) -> Fingerprint {
+        let [low, rest, ..] = self.0.each_ref().map(|word| word.load(Ordering::Relaxed));
+        Fingerprint { low, high: rest >> 16 }
+    }
+
+    fn copy(&self, from: &Self) {
+        for (to, from) in self.0.iter().zip(&from.0) {
+            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     fn is_of(&self, scope: Fingerprint) -> bool {
         let [low, rest, ..] = &self.0;
         low.load(Ordering::Relaxed) == scope.low && rest.load(Ordering::Relaxed) & !0xffff == scope.rest()
     }
 
-    /// The search's next step: an answer at the scope's own slot, or at an empty one; none to go on.
+    /// The search's next step: an answer where it ends; none to go on.
     fn read(&self, scope: Fingerprint) -> Option<Instants> {
-        if self.is_empty() {
+        if self.ends_search(scope) {
             return Some(Instants::default());
         }
         self.is_of(scope).then(|| self.instants())
@@ -191,3 +237,7 @@ fn unpacked(bits: u64) -> Option<Timestamp> {
     let millis = i64::try_from(bits.checked_sub(1)?).ok()?;
     Timestamp::from_millis(millis).ok()
 }
+
+#[cfg(test)]
+#[path = "slots_tests.rs"]
+mod tests;

@@ -73,12 +73,11 @@ impl View {
         let near: [_; N] = std::array::from_fn(|index| {
             let (part, scope) =
                 scopes.get(index).copied().flatten().and_then(|scope| Some((parts.get(scope.part())?, scope)))?;
-            Some((part, scope, part.first(scope)?))
+            Some((part, scope, part.is_surely_absent(scope)))
         });
         near.map(|found| match found {
-            // Most scopes have no cutoff, and most of these no neighbour: nothing was there, and that is that.
-            None | Some((_, _, 0)) => Instants::default(),
-            Some((part, scope, _)) => part.find(scope),
+            None | Some((_, _, true)) => Instants::default(),
+            Some((part, scope, false)) => part.find(scope),
         })
     }
 
@@ -92,7 +91,7 @@ impl View {
     pub(super) fn bring(&self, scopes: impl Iterator<Item = Fingerprint>) {
         let parts = self.parts.load();
         for scope in scopes {
-            black_box(parts.get(scope.part()).and_then(|part| part.first(scope)));
+            black_box(parts.get(scope.part()).map(|part| part.is_surely_absent(scope)));
         }
     }
 
