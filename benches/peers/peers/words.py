@@ -49,7 +49,7 @@ time before all, which is the number in flight divided by the throughput."""),
 the cache switched off. Nothing is pinned; the peer is the stock echo with the same bodies. The bound is the signature: one
 verification for each call, which costs what it costs in the cryptographic library, and the more the slower the algorithm."""),
     "stream": ("Streams", """\
-The same 10,000 tokens over one `ValidateTokens` stream on each of 4 connections, 64 unanswered requests each, against single
+The same 10,000 tokens over one `ValidateTokens` stream on each of 4 connections, 256 unanswered requests each, against single
 calls over 4 connections, 64 in flight. A call costs HTTP/2 a request with headers, an answer with headers and trailers, and a
 place in the table of streams; a message costs its bytes."""),
     "records": ("Durable logouts", """\
