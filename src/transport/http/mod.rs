@@ -1,7 +1,7 @@
 //! The front desk: logouts that happen outside of the frontends, as those who know of them send them, over HTTP.
 //!
-//! One file for each specification; what they share is how a body is read ([`body`]) and how errors are said
-//! ([`problem`]).
+//! One file for each specification; what they share is how a body is read (`body`) and how errors are said
+//! (`problem`).
 
 mod backchannel_logout;
 mod body;
