@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tonic::{
-    Code, Request, Response, Status, Streaming,
+    Request, Response, Status, Streaming,
     service::{Routes, RoutesBuilder},
 };
 use tonic_health::{
@@ -23,7 +23,7 @@ use super::{
         self,
         revocation_service_server::{RevocationService, RevocationServiceServer},
     },
-    status::to_status,
+    status::{failed, to_status},
 };
 use crate::{
     domain::{ClientId, Clock, Revision, SubjectId},
@@ -190,13 +190,4 @@ fn last_logout_request(request: pb::GetLastLogoutRequest) -> Result<LastLogoutRe
         client: fields::optional("client_id", &request.client_id, ClientId::parse)?,
         min_revision: Revision(request.min_revision),
     })
-}
-
-/// The status for an error, which is logged here and nowhere else where it is ours and not the caller's.
-pub(super) fn failed(rpc: &'static str, error: &crate::service::ServiceError) -> Status {
-    let status = to_status(error);
-    if matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::Internal) {
-        tracing::warn!(rpc, code = ?status.code(), %error, "not answered");
-    }
-    status
 }

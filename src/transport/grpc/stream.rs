@@ -27,8 +27,7 @@ use super::{
     fields,
     lean::LeanStreamRequest,
     pb,
-    server::failed,
-    status::to_status,
+    status::{failed, to_status},
 };
 use crate::service::{Curfew, ServiceError};
 
