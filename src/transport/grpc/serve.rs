@@ -8,9 +8,9 @@ use tonic::{service::Routes, transport::Server};
 
 use super::connection::Connection;
 
-/// How much may be on its way to the server before it is taken: for one call, and for all of a connection. A stream's 256
-/// requests must fit in, or it stops and goes.
-const WINDOWS: (u32, u32) = (512 * 1024, 1024 * 1024);
+/// How much may be on its way to the server before it is taken: for one call, and for all of a connection. A call's own is
+/// the protocol's default, which a token fits into many times; a connection's lets a stream of tokens flow.
+const WINDOWS: (u32, u32) = (64 * 1024, 1024 * 1024);
 
 /// The most that comes in one frame, which is read as a whole: with the protocol's 16 KiB, a stream of tokens takes four
 /// times as many turns.
