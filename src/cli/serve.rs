@@ -15,7 +15,8 @@ use crate::{
 /// Run the service.
 ///
 /// Prints on standard output when it is ready: "curfew: serving gRPC on ADDRESS:PORT", and the same of HTTP where
-/// [http] listen is set. Logs go to standard error. SIGTERM and SIGINT stop it in good order: NOT_SERVING, drain, finish what is in flight, exit 0.
+/// [http] listen is set. Logs go to standard error. SIGTERM and SIGINT stop it in good order: NOT_SERVING, drain, finish
+/// what is in flight, exit 0.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// The configuration; curfew.example.toml explains every key.

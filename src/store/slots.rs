@@ -37,8 +37,8 @@ pub struct Fingerprint {
 ///
 /// A scope is at its place or behind it, with no empty slot between, and neighbours stand in the order of their first
 /// words. So a search for what is not there, which most are, ends at the first slot that is empty or has a greater word,
-/// and that is nearly always the very first. What stands in a slot only ever becomes less, so that such an answer holds
-/// whatever a writer does meanwhile.
+/// and that is nearly always the very first. Once a slot is taken, its first word only ever becomes less, so that such an
+/// answer holds whatever a writer does meanwhile.
 pub(super) struct Part {
     /// Odd while a writer is at work; every change makes it another.
     version: AtomicU64,

@@ -246,3 +246,17 @@ async fn what_has_expired_is_dropped() {
     world.curfew.tidy();
     assert_eq!(world.found_and_kept().1, 6);
 }
+
+/// Streams hand tokens over as they came.
+#[tokio::test]
+async fn a_token_that_is_not_text_is_a_fault_of_the_request() {
+    let world = World::new(1 << 20);
+    let request = TokenRequest {
+        raw_token: b"\xff\xfe",
+        audiences: &[],
+        min_revision: Default::default(),
+        include_claims: false,
+    };
+    let error = world.curfew.validate_token(&request).await.unwrap_err();
+    assert!(matches!(&error, ServiceError::Invalid(faults) if faults[0].field == "token"), "{error:?}");
+}
