@@ -193,7 +193,7 @@ fn service(public: &[u8]) -> Curfew {
         keys: Arc::new(StaticKeys::new(keys(public))),
         settle: false,
         reauthenticate: None,
-        backchannel_logout: None,
+        elsewhere: Default::default(),
     };
     Curfew::new(Issuers::new(vec![issuer]), Arc::new(MemoryStore::new()), Arc::new(FixedClock), TokenCache::new(0))
 }

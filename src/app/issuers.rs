@@ -2,11 +2,12 @@
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
+use super::elsewhere;
 use crate::{
     config::{Config, Fault, IssuerConfig, KeysConfig},
     domain::Clock,
     outbound::{Fetcher, KeysEndpoint, RemoteKeys, StaticKeys},
-    service::{ConfiguredIssuer, Issuers},
+    service::{ConfiguredIssuer, Elsewhere, Issuers},
     token::{Algorithm, KeyError, KeySet, KeySource, hmac_key, key_from_pem, key_set_from_jwks, parse_object},
 };
 
@@ -22,6 +23,10 @@ pub(super) struct Built {
 pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Result<Built, Vec<Fault>> {
     let (mut issuers, mut remote_keys, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (index, config) in configs.into_iter().enumerate() {
+        let elsewhere = elsewhere::build(config.elsewhere.clone()).unwrap_or_else(|(key, text)| {
+            faults.push(Fault { key: format!("issuer[{index}].{key}"), text });
+            Elsewhere::default()
+        });
         match key_source(&config, clock) {
             Ok((keys, remote)) => {
                 remote_keys.extend(remote);
@@ -31,7 +36,7 @@ pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Resul
                     keys,
                     settle: config.settle,
                     reauthenticate: config.reauthenticate,
-                    backchannel_logout: config.backchannel_logout,
+                    elsewhere,
                 });
             }
             Err(text) => faults.push(Fault { key: format!("issuer[{index}].keys"), text }),

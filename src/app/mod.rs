@@ -6,9 +6,11 @@
 
 mod accept;
 mod desk;
+mod elsewhere;
 mod issuers;
 mod limits;
 mod readiness;
+mod secrets;
 mod workers;
 
 use std::{

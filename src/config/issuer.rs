@@ -2,11 +2,11 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use super::reader::Section;
+use super::{elsewhere::ElsewhereConfig, reader::Section};
 use crate::{
     domain::{Issuer, KeyId},
     outbound::{RefreshSettings, check_url},
-    token::{Algorithm, ClaimAhead, ClaimFormat, Family, LastLogoutClaim, LogoutTokenRules, Rules},
+    token::{Algorithm, ClaimAhead, ClaimFormat, Family, LastLogoutClaim, Rules},
 };
 
 /// Claims that mean something else already.
@@ -31,8 +31,8 @@ pub struct IssuerConfig {
     pub settle: bool,
     /// Whether a subject's logout ends the authentication, whatever its reason.
     pub reauthenticate: Option<bool>,
-    /// What its logout tokens must satisfy. None: they are not taken.
-    pub backchannel_logout: Option<LogoutTokenRules>,
+    /// How its logouts come that no frontend reports.
+    pub elsewhere: ElsewhereConfig,
 }
 
 /// Where an issuer's keys are.
@@ -92,7 +92,7 @@ impl IssuerConfig {
         let types = read_types(&mut section);
         let settle = section.flag("settle").unwrap_or(false);
         let reauthenticate = section.flag("reauthenticate");
-        let backchannel_logout = section.optional_section("backchannel_logout").map(read_logout_rules);
+        let elsewhere = ElsewhereConfig::read(&mut section);
         section.finish();
         Some(Self {
             name: name?,
@@ -111,7 +111,7 @@ impl IssuerConfig {
             keys: keys?,
             settle,
             reauthenticate,
-            backchannel_logout,
+            elsewhere,
         })
     }
 }
@@ -156,21 +156,6 @@ fn read_last_logout(section: &mut Section<'_>) -> Option<LastLogoutClaim> {
         return None;
     };
     Some(LastLogoutClaim { name: name.into(), format: format.unwrap_or(ClaimFormat::Rfc3339) })
-}
-
-/// `[issuer.backchannel_logout]`
-fn read_logout_rules(mut section: Section<'_>) -> LogoutTokenRules {
-    let client_ids = section.list("client_ids").unwrap_or_default();
-    if client_ids.is_empty() || client_ids.iter().any(String::is_empty) {
-        section.fault(
-            "client_ids",
-            "must name at least one client, and none may be empty: without it, logout tokens for anybody pass",
-        );
-    }
-    let strict_type = section.flag("strict_type").unwrap_or(false);
-    let max_age = section.positive_duration("max_age").unwrap_or(Duration::from_secs(120));
-    section.finish();
-    LogoutTokenRules { client_ids, strict_type, max_age }
 }
 
 fn read_claim_name(section: &mut Section<'_>, key: &'static str) -> Option<String> {

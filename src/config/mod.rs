@@ -4,6 +4,7 @@
 //! with the nearest known one. Nothing that could skip a check starts: no audience, no algorithm.
 
 mod desk;
+mod elsewhere;
 mod issuer;
 mod load;
 mod reader;
@@ -16,6 +17,7 @@ use std::{
 };
 
 pub use desk::HttpConfig;
+pub use elsewhere::ElsewhereConfig;
 pub use issuer::{IssuerConfig, KeysConfig};
 pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
 pub use reader::Fault;

@@ -7,6 +7,7 @@ mod identity;
 mod logout;
 mod reason;
 mod scope;
+mod source;
 mod time;
 
 pub use cutoff::{Cutoff, Instants, Kind, Mark};
@@ -14,4 +15,5 @@ pub use identity::{ClientId, IdentifierError, Issuer, KeyId, MAX_IDENTIFIER_BYTE
 pub use logout::{NewLogout, Record, Recorded, Revision, When};
 pub use reason::LogoutReason;
 pub use scope::{Scope, ScopeKind};
+pub use source::Source;
 pub use time::{Clock, TimeError, Timestamp};

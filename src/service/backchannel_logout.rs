@@ -1,8 +1,8 @@
 //! OpenID Connect Back-Channel Logout 1.0: the identity provider says that somebody logged out there.
 
-use super::{Curfew, LogoutRequest, RecordedLogout, ServiceError, Target};
+use super::{Curfew, LogoutRequest, Outcome, RecordedLogout, ServiceError, Target};
 use crate::{
-    domain::LogoutReason,
+    domain::{LogoutReason, Source},
     token::{Claims, Compact, LogoutToken, LogoutTokenFault, Refusal, shown, signed_by},
 };
 
@@ -48,11 +48,23 @@ impl Curfew {
     /// # Errors
     /// [`NotHeard`].
     pub async fn backchannel_logout(&self, raw_token: &str) -> Result<Heard, NotHeard> {
+        let heard = self.hear_logout_token(raw_token).await;
+        let outcome = match &heard {
+            Ok(Heard::Recorded(_)) => Outcome::Recorded,
+            Ok(Heard::Again) => Outcome::Again,
+            Err(NotHeard::Failed(error)) if !error.is_the_request_s() => Outcome::Failed,
+            Err(NotHeard::Unfit(_) | NotHeard::NotConfigured(_) | NotHeard::Failed(_)) => Outcome::Refused,
+        };
+        self.metrics.event(Source::BackchannelLogout, outcome, self.clock.now());
+        heard
+    }
+
+    async fn hear_logout_token(&self, raw_token: &str) -> Result<Heard, NotHeard> {
         let compact = Compact::parse(raw_token).map_err(Refusal::Malformed)?;
         let iss = compact.claimed_issuer()?;
         let issuer =
             self.issuers.by_iss(iss).ok_or_else(|| Refusal::UnknownIssuer(shown(iss), self.issuers.listed()))?;
-        let Some(rules) = &issuer.backchannel_logout else { return Err(NotHeard::NotConfigured(issuer.name.clone())) };
+        let Some(rules) = &issuer.elsewhere.backchannel_logout else { return Err(NotHeard::NotConfigured(issuer.name.clone())) };
         let now = self.clock.now();
         let signed = |keys: &_| signed_by(&compact, &issuer.rules, keys).map(|key| key.id().cloned());
         let (key, _) = self.with_keys(issuer, now, signed).await??;
@@ -74,6 +86,7 @@ impl Curfew {
                 target,
                 logout_time: Some(issued_at.min(now)),
                 reason: LogoutReason::ProviderLogout,
+                source: Source::BackchannelLogout,
                 reauthenticate: None,
                 // The provider does not log anybody in because we answer.
                 settle: Some(false),

@@ -67,6 +67,18 @@ impl ServiceError {
         Self::Invalid(vec![FieldFault { field: field.into(), description: description.into() }])
     }
 
+    /// Whether the request is at fault, and will be when it is made again; else it is worth another try.
+    #[must_use]
+    pub const fn is_the_request_s(&self) -> bool {
+        match self {
+            Self::Invalid(_) | Self::UnknownIssuer { .. } | Self::TokenNotFit(_) | Self::NotEnforceable(_) => true,
+            Self::Overloaded(_)
+            | Self::StoreUnavailable(_)
+            | Self::KeysUnavailable(_)
+            | Self::RevisionNotReached { .. } => false,
+        }
+    }
+
     /// A field that is no identifier.
     #[must_use]
     pub fn identifier(field: &str, error: IdentifierError) -> Self {

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::ServiceError;
-use crate::token::{KeySource, LogoutTokenRules, Rules, shown};
+use super::{Elsewhere, ServiceError};
+use crate::token::{KeySource, Rules, shown};
 
 /// An issuer, its rules and its keys.
 pub struct ConfiguredIssuer {
@@ -17,8 +17,8 @@ pub struct ConfiguredIssuer {
     pub settle: bool,
     /// Whether a subject's logout ends the authentication, whatever its reason. None: by the reason.
     pub reauthenticate: Option<bool>,
-    /// What its logout tokens must satisfy. None: they are not taken.
-    pub backchannel_logout: Option<LogoutTokenRules>,
+    /// How its logouts come that no frontend reports.
+    pub elsewhere: Elsewhere,
 }
 
 /// All configured issuers.

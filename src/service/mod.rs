@@ -4,11 +4,14 @@
 //! the doors' business.
 
 mod backchannel_logout;
+mod dead_letters;
+mod elsewhere;
 mod error;
 mod event_time;
 mod forget;
 mod issuers;
 mod last_logout;
+mod metrics;
 mod record_logout;
 mod replays;
 mod token_cache;
@@ -17,11 +20,14 @@ mod validate_token;
 use std::{future::Future, sync::Arc, time::Duration};
 
 pub use backchannel_logout::{Heard, NotHeard};
+pub use dead_letters::{DeadLetter, DeadLetters};
+pub use elsewhere::Elsewhere;
 pub use error::{FieldFault, ServiceError};
 pub use event_time::event_time;
 pub use forget::{forgettable, horizon};
 pub use issuers::{ConfiguredIssuer, Issuers};
 pub use last_logout::{LastLogout, LastLogoutRequest};
+pub use metrics::{Call, Histogram, Metrics, Outcome, Tally};
 pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
 pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
@@ -45,6 +51,10 @@ pub struct Curfew {
     clock: Arc<dyn Clock>,
     tokens: Arc<TokenCache>,
     replays: Arc<Replays>,
+    dead_letters: Arc<DeadLetters>,
+    metrics: Arc<Metrics>,
+    /// What this thread counts.
+    tally: Arc<Tally>,
     /// How logouts go to the store, where callers of one thread go together.
     lane: Option<Arc<Lane>>,
 }
@@ -53,12 +63,16 @@ impl Curfew {
     /// The service of these issuers, on this store, by this clock, with this cache of verified tokens.
     #[must_use]
     pub fn new(issuers: Issuers, store: Arc<dyn Store>, clock: Arc<dyn Clock>, tokens: TokenCache) -> Self {
+        let metrics = Arc::new(Metrics::new(issuers.all().len()));
         Self {
             issuers: Arc::new(issuers),
             store,
             clock,
             tokens: Arc::new(tokens),
             replays: Arc::new(Replays::new()),
+            dead_letters: Arc::default(),
+            tally: metrics.tally(),
+            metrics,
             lane: None,
         }
     }
@@ -68,13 +82,30 @@ impl Curfew {
     pub fn for_one_thread(&self) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let lane = Lane::new(Arc::clone(&self.store));
         let moving = Arc::clone(&lane);
-        (Self { lane: Some(lane), ..self.clone() }, async move { moving.run().await })
+        (Self { lane: Some(lane), tally: self.metrics.tally(), ..self.clone() }, async move { moving.run().await })
     }
 
     /// How the cache of verified tokens does.
     #[must_use]
     pub fn cache_stats(&self) -> CacheStats {
         self.tokens.stats()
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The events that could not become a logout.
+    #[must_use]
+    pub fn dead_letters(&self) -> &DeadLetters {
+        &self.dead_letters
+    }
+
+    /// Counts how long an answer took.
+    pub fn answered(&self, call: Call, after: Duration) {
+        self.tally.answered(call, after);
     }
 
     /// Drops the verified tokens that are of no more use: expired, or verified with keys that their issuer no longer has.

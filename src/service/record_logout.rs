@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{ConfiguredIssuer, Curfew, ServiceError};
 use crate::{
     domain::{
-        ClientId, KeyId, LogoutReason, NewLogout, Recorded, Scope, ScopeKind, SessionId, SubjectId, Timestamp, TokenId,
+        ClientId, KeyId, LogoutReason, NewLogout, Recorded, Scope, ScopeKind, SessionId, Source, SubjectId, Timestamp, TokenId,
         When,
     },
     token::{ClaimAhead, Claims, Cutoffs, LastLogout, Refusal, Rules, fit_but_for_expiry, standing},
@@ -51,6 +51,8 @@ pub struct LogoutRequest {
     pub logout_time: Option<Timestamp>,
     /// Why.
     pub reason: LogoutReason,
+    /// How it was heard of.
+    pub source: Source,
     /// Whether it ended the authentication. None: by the issuer's configuration or the reason.
     pub reauthenticate: Option<bool>,
     /// Whether to answer only when the next second has begun. None: by the issuer's configuration.
@@ -117,11 +119,14 @@ impl Curfew {
             Some(lane) => lane.record(logout).await?,
             None => self.store.record(logout).await?,
         };
+        let exposure = request.logout_time.map(|at| self.clock.now().since(at));
+        self.metrics.logout(request.source, request.reason, exposure);
         if let Scope::Key(_, key) = &scope {
             self.tokens.remove_key(&issuer, key);
         }
         tracing::debug!(
             issuer = %issuer.name, scope = %scope.kind(), reason = ?request.reason,
+            source = request.source.name(),
             revision = recorded.record.revision.0, advanced = recorded.advanced, "logout recorded"
         );
         if request.settle.unwrap_or(issuer.settle)

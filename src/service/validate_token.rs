@@ -92,7 +92,7 @@ impl Curfew {
         match self.verified(raw_token, now).await? {
             Ok(verified) => Ok(self.answer(request, Arc::new(verified), false, revision, now)),
             Err((refusal, issuer)) => {
-                report(issuer.as_deref(), Err(&refusal));
+                self.report(issuer.as_ref(), Err(&refusal));
                 Ok(Answer::unverified(refusal, revision))
             }
         }
@@ -108,7 +108,7 @@ impl Curfew {
         now: Timestamp,
     ) -> Answer {
         let (decision, last_logout) = self.judge(&verified, request.audiences, now);
-        report(Some(&verified.issuer), decision.as_ref());
+        self.report(Some(&verified.issuer), decision.as_ref());
         self.remember(request.raw_token, &verified, seen, decision.as_ref().err());
         Answer {
             last_logout,
@@ -226,6 +226,24 @@ impl Curfew {
         found
     }
 
+    /// Counts a decision, and writes it to the log: what an operator should know at once as a warning, the rest for those
+    /// who look.
+    fn report(&self, issuer: Option<&Arc<ConfiguredIssuer>>, decision: Result<&Standing, &Refusal>) {
+        let number = |issuer| self.issuers.all().iter().position(|other| Arc::ptr_eq(other, issuer));
+        self.tally.decision(issuer.and_then(number), decision);
+        let issuer = issuer.map_or("", |issuer| issuer.name.as_str());
+        match decision {
+            Ok(Standing { claim_ahead: true }) => tracing::warn!(
+                issuer,
+                "a token's last-logout claim is later than any logout known here: was a record lost, or a backup restored?"
+            ),
+            Ok(Standing { claim_ahead: false }) => tracing::debug!(issuer, verdict = "Valid", "token checked"),
+            Err(refusal) => tracing::debug!(
+                issuer, verdict = ?refusal.verdict(), ambiguous = refusal.is_ambiguous(), "token checked"
+            ),
+        }
+    }
+
     /// All that is known of the scope that decided. The verdict stands without it, where the disk cannot be read.
     fn decided(&self, token: &VerifiedToken, kind: ScopeKind) -> Option<Decided> {
         let scope = scope(token, kind)?;
@@ -259,20 +277,5 @@ fn scope(token: &VerifiedToken, kind: ScopeKind) -> Option<Scope> {
         ScopeKind::Client => Some(Scope::Client(issuer, claims.client_id.clone()?)),
         ScopeKind::Key => Some(Scope::Key(issuer, token.key_id.clone()?)),
         ScopeKind::Issuer => Some(Scope::Issuer(issuer)),
-    }
-}
-
-/// Writes the decision to the log: what an operator should know at once as a warning, the rest for those who look.
-fn report(issuer: Option<&ConfiguredIssuer>, decision: Result<&Standing, &Refusal>) {
-    let issuer = issuer.map_or("", |issuer| issuer.name.as_str());
-    match decision {
-        Ok(Standing { claim_ahead: true }) => tracing::warn!(
-            issuer,
-            "a token's last-logout claim is later than any logout known here: was a record lost, or a backup restored?"
-        ),
-        Ok(Standing { claim_ahead: false }) => tracing::debug!(issuer, verdict = "Valid", "token checked"),
-        Err(refusal) => tracing::debug!(
-            issuer, verdict = ?refusal.verdict(), ambiguous = refusal.is_ambiguous(), "token checked"
-        ),
     }
 }

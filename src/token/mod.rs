@@ -15,6 +15,7 @@ mod mint;
 mod pem;
 mod refusal;
 mod rules;
+mod secret;
 mod verify;
 
 pub use algorithm::{Algorithm, Family};
@@ -29,4 +30,5 @@ pub use mint::{MintError, Minter, Signer, SignerError};
 pub use pem::key_from_pem;
 pub use refusal::{Ground, ImpossibleClaim, LoggedOut, Malformed, Refusal, Verdict, shown};
 pub use rules::{ClaimAhead, ClaimFormat, LastLogoutClaim, Rules};
+pub use secret::Secret;
 pub use verify::{VerifiedToken, signed_by, verify};

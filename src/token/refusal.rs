@@ -48,6 +48,31 @@ pub enum Verdict {
     IssuerRevoked,
 }
 
+impl Verdict {
+    /// Every verdict there is, in the order of their numbers.
+    pub const ALL: [Self; 19] = [
+        Self::Valid,
+        Self::Malformed,
+        Self::UnknownIssuer,
+        Self::AlgorithmNotAllowed,
+        Self::UnknownKey,
+        Self::BadSignature,
+        Self::MissingClaim,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::IssuedInFuture,
+        Self::WrongAudience,
+        Self::ImpossibleClaim,
+        Self::LifetimeTooLong,
+        Self::TokenRevoked,
+        Self::SessionLoggedOut,
+        Self::SubjectLoggedOut,
+        Self::ClientRevoked,
+        Self::KeyRevoked,
+        Self::IssuerRevoked,
+    ];
+}
+
 /// Why a token is not honoured, with what is needed to explain it. Never holds the token or its signature.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refusal {

@@ -13,7 +13,7 @@ mod signatures;
 use std::{sync::Arc, time::Duration};
 
 use curfew::{
-    domain::{ClientId, Issuer, KeyId, LogoutReason, SessionId, SubjectId, TokenId},
+    domain::{ClientId, Issuer, KeyId, LogoutReason, SessionId, Source, SubjectId, TokenId},
     outbound::StaticKeys,
     service::{ConfiguredIssuer, Curfew, Issuers, LogoutRequest, Target, TokenCache, TokenRequest},
     store::MemoryStore,
@@ -124,7 +124,7 @@ impl World {
 
     fn log_out(&self, target: Target) {
         let reason = LogoutReason::UserLogout;
-        let request = LogoutRequest { target, logout_time: None, reason, reauthenticate: None, settle: None };
+        let request = LogoutRequest { target, logout_time: None, reason, source: Source::Grpc, reauthenticate: None, settle: None };
         self.runtime.block_on(self.curfew.record_logout(request)).unwrap();
     }
 
@@ -158,7 +158,7 @@ fn configured(
         keys,
         settle: false,
         reauthenticate: None,
-        backchannel_logout: None,
+        elsewhere: Default::default(),
     }
 }
 

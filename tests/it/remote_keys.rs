@@ -87,7 +87,7 @@ impl Setup {
             keys: Arc::clone(&keys) as _,
             settle: false,
             reauthenticate: None,
-            backchannel_logout: None,
+            elsewhere: Default::default(),
         };
         let curfew = Curfew::new(
             Issuers::new(vec![issuer]),

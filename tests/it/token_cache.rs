@@ -10,7 +10,7 @@ use std::{
 };
 
 use curfew::{
-    domain::{KeyId, LogoutReason, SubjectId, Timestamp},
+    domain::{KeyId, LogoutReason, Source, SubjectId, Timestamp},
     service::{Curfew, Issuers, LogoutRequest, ServiceError, Target, TokenCache, TokenRequest},
     store::MemoryStore,
     token::{Algorithm, KeySet, KeySource, KeysUnavailable, Minter, Verdict, key_set_from_jwks},
@@ -107,7 +107,7 @@ impl World {
     }
 
     async fn log_out(&self, target: Target, reason: LogoutReason) {
-        let request = LogoutRequest { target, logout_time: None, reason, reauthenticate: None, settle: None };
+        let request = LogoutRequest { target, logout_time: None, reason, source: Source::Grpc, reauthenticate: None, settle: None };
         self.curfew.record_logout(request).await.unwrap();
     }
 

@@ -26,7 +26,7 @@ use super::{
     status::{failed, to_status},
 };
 use crate::{
-    domain::{ClientId, Clock, Revision, SubjectId},
+    domain::{ClientId, Clock, Revision, Source, SubjectId},
     service::{Curfew, LastLogoutRequest, LogoutRequest, event_time},
 };
 
@@ -177,6 +177,7 @@ impl RevocationServer {
             target: fields::target(request.target, request.token_scope)?,
             logout_time,
             reason: fields::reason(request.reason)?,
+            source: Source::Grpc,
             reauthenticate: request.reauthenticate,
             settle: request.settle,
         })

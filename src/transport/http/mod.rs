@@ -3,6 +3,7 @@
 //! One file for each specification; what they share is how a body is read (`body`) and how errors are said
 //! (`problem`).
 
+mod authorization;
 mod backchannel_logout;
 mod body;
 mod ops;

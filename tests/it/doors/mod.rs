@@ -36,6 +36,6 @@ pub(crate) fn configured_issuer(name: &str, iss: &str) -> ConfiguredIssuer {
         },
         settle: false,
         reauthenticate: None,
-        backchannel_logout: None,
+        elsewhere: Default::default(),
     }
 }

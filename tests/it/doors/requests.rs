@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use curfew::{
-    domain::{KeyId, LogoutReason},
+    domain::{KeyId, LogoutReason, Source},
     outbound::StaticKeys,
     service::{self, Curfew, Issuers, LogoutRequest, ServiceError, TokenCache},
     store::MemoryStore,
@@ -145,6 +145,7 @@ async fn a_key_without_a_name_cannot_be_revoked_by_it() {
             target: service::Target::Key("op".to_owned(), KeyId::parse("k1").unwrap()),
             logout_time: None,
             reason: LogoutReason::Compromise,
+            source: Source::Grpc,
             reauthenticate: None,
             settle: None,
         };
