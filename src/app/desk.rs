@@ -11,7 +11,7 @@ use super::{StartError, bind};
 use crate::{
     config::HttpConfig,
     service::Curfew,
-    transport::http::{HttpSettings, Vitals, routes, serve},
+    transport::http::{HttpClients, HttpSettings, Vitals, routes, serve},
 };
 
 /// The front desk, bound.
@@ -25,12 +25,13 @@ impl Desk {
     /// The front desk and where it listens, if there is to be one.
     pub(super) async fn build(
         config: &HttpConfig,
+        clients: HttpClients,
         curfew: &Arc<Curfew>,
         vitals: &watch::Sender<Vitals>,
     ) -> Result<Option<(Self, SocketAddr)>, StartError> {
         let Some(listen) = config.listen else { return Ok(None) };
         let (listener, address) = bind(listen).await?;
-        let router = routes(Arc::clone(curfew), vitals.subscribe(), config.request_timeout);
+        let router = routes(Arc::clone(curfew), vitals.subscribe(), clients, config.request_timeout);
         let settings = HttpSettings { max_connections: config.max_connections, head_timeout: config.request_timeout };
         Ok(Some((Self { router, listener, settings }, address)))
     }

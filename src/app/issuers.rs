@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
-use super::elsewhere;
+use super::{both, clients, elsewhere};
 use crate::{
     config::{Config, Fault, IssuerConfig, KeysConfig},
     domain::Clock,
@@ -45,11 +45,11 @@ pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Resul
     if faults.is_empty() { Ok(Built { issuers: Issuers::new(issuers), remote_keys }) } else { Err(faults) }
 }
 
-/// The faults of all keys that are read at the start: what `check-config` says beyond the configuration itself.
+/// The faults of all keys and secrets that are read at the start: what `check-config` says beyond the configuration itself.
 #[must_use]
 pub fn check_keys(config: &Config) -> Vec<Fault> {
     let clock: Arc<dyn Clock> = Arc::new(super::SystemClock);
-    build(config.issuers.clone(), &clock).err().unwrap_or_default()
+    both(build(config.issuers.clone(), &clock), clients::build(&config.http.clients)).err().unwrap_or_default()
 }
 
 type Source = (Arc<dyn KeySource>, Option<Arc<RemoteKeys>>);

@@ -5,6 +5,7 @@
 //! Stop: NOT_SERVING, drain delay, no new calls, finish those in flight within the grace period, close the store.
 
 mod accept;
+mod clients;
 mod desk;
 mod elsewhere;
 mod issuers;
@@ -130,8 +131,8 @@ impl App {
     /// [`StartError`].
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let issuers::Built { issuers, remote_keys } =
-            issuers::build(config.issuers, &clock).map_err(StartError::Keys)?;
+        let (built, clients) = (issuers::build(config.issuers, &clock), clients::build(&config.http.clients));
+        let (issuers::Built { issuers, remote_keys }, clients) = both(built, clients).map_err(StartError::Keys)?;
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&config.store.path)?);
         info!(path = %config.store.path.display(), revision = store.revision().0, "store open");
         let tokens = TokenCache::new(config.token_cache.bytes);
@@ -142,7 +143,7 @@ impl App {
         let doors = (0..config.runtime.workers).map(door).collect::<Result<_, _>>()?;
         let (listener, address) = bind(config.grpc.listen).await?;
         let vitals = watch::Sender::new(Vitals::STARTING);
-        let desk = Desk::build(&config.http, &curfew, &vitals).await?;
+        let desk = Desk::build(&config.http, clients, &curfew, &vitals).await?;
         let addresses = Addresses { grpc: address, http: desk.as_ref().map(|(_, address)| *address) };
         Ok(Self {
             curfew,
@@ -235,6 +236,14 @@ impl App {
             Stopped::Forced => warn!("stopped; the grace period was over, and open connections were cut off"),
         }
         Ok(stopped)
+    }
+}
+
+/// Both, or all the faults of either.
+fn both<A, B>(one: Result<A, Vec<Fault>>, other: Result<B, Vec<Fault>>) -> Result<(A, B), Vec<Fault>> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (one, other) => Err([one.err(), other.err()].into_iter().flatten().flatten().collect()),
     }
 }
 

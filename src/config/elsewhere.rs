@@ -3,20 +3,38 @@
 use std::time::Duration;
 
 use super::reader::Section;
-use crate::token::LogoutTokenRules;
+use crate::{service::TokenScope, token::LogoutTokenRules};
 
 /// These ways. None: nothing is taken that way.
 #[derive(Debug, Clone)]
 pub struct ElsewhereConfig {
     /// `[issuer.backchannel_logout]`
     pub backchannel_logout: Option<LogoutTokenRules>,
+    /// `[issuer.token_revocation]`: what ends with a token that is revoked. None: that token alone.
+    pub token_revocation: Option<TokenScope>,
 }
 
 impl ElsewhereConfig {
     /// Reads them from an issuer's table.
     pub(super) fn read(issuer: &mut Section<'_>) -> Self {
-        Self { backchannel_logout: issuer.optional_section("backchannel_logout").map(read_logout_rules) }
+        let backchannel_logout = issuer.optional_section("backchannel_logout").map(read_logout_rules);
+        let has_sessions = !issuer.set_keys(&["session_claim"]).is_empty();
+        let token_revocation = issuer
+            .optional_section("token_revocation")
+            .and_then(|section| read_revocation_scope(section, has_sessions));
+        Self { backchannel_logout, token_revocation }
     }
+}
+
+/// `[issuer.token_revocation]`
+fn read_revocation_scope(mut section: Section<'_>, has_sessions: bool) -> Option<TokenScope> {
+    let scopes = [("token", TokenScope::Token), ("session", TokenScope::Session), ("subject", TokenScope::Subject)];
+    let scope = section.choice("scope", &scopes);
+    if scope == Some(TokenScope::Session) && !has_sessions {
+        section.fault("scope", "\"session\" needs session_claim: without it no token can be told to be of a session");
+    }
+    section.finish();
+    scope
 }
 
 /// `[issuer.backchannel_logout]`

@@ -196,6 +196,48 @@ fn an_address_that_others_reach_needs_a_word() {
 }
 
 #[test]
+fn whoever_may_ask_about_tokens_has_a_name_and_a_secret() {
+    let client = |lines: &str| format!("{LEAST}[[http.client]]\n{lines}\n");
+    let good = parse(&client("id = \"gateway\"\nsecret_file = \"s\"\naudiences = [\"https://api.example\"]"), &[]).unwrap();
+    assert_eq!((good.http.clients[0].id.as_str(), good.http.clients[0].audiences.len()), ("gateway", 1));
+    let env = [("CURFEW_HTTP__CLIENT__0__ID", "a"), ("CURFEW_HTTP__CLIENT__0__SECRET_FILE", "s")];
+    assert_eq!(parse(LEAST, &env).unwrap().http.clients.len(), 1);
+    for (lines, wanted) in [
+        ("id = \"a\"", "http.client[0].secret_file: must be set"),
+        ("secret_file = \"s\"", "http.client[0].id: must be set"),
+        ("id = \"a\"\nsecret = \"s\"\nsecret_file = \"s\"", "http.client[0].secret: is not a configuration key"),
+        ("id = \"a\\nb\"\nsecret_file = \"s\"", "http.client[0].id: must have at most"),
+        ("id = \"a\"\nsecret_file = \"s\"\naudiences = []", "http.client[0].audiences: must name at least one"),
+        ("id = \"a\"\nsecret_file = \"s\"\naudiences = [\"\"]", "http.client[0].audiences: must name at least one"),
+        (
+            "id = \"a\"\nsecret_file = \"s\"\naudiences = [\"https://else.example\"]",
+            "http.client[0].audiences: \"https://else.example\" is no issuer's audience",
+        ),
+        (
+            "id = \"a\"\nsecret_file = \"s\"\n[[http.client]]\nid = \"a\"\nsecret_file = \"t\"",
+            "http.client: \"a\" is configured twice",
+        ),
+    ] {
+        let all = faults(&client(lines), &[]);
+        assert!(all.len() == 1 && all[0].starts_with(wanted), "wanted {wanted}; found {all:#?}");
+    }
+}
+
+#[test]
+fn what_ends_with_a_revoked_token_is_that_token_unless_more_is_said() {
+    let scope = |lines: &str| parse(&format!("{LEAST}{lines}"), &[]).unwrap().issuers[0].elsewhere.token_revocation;
+    assert_eq!(scope(""), None);
+    assert_eq!(scope("[issuer.token_revocation]\n"), None);
+    assert_eq!(scope("[issuer.token_revocation]\nscope = \"subject\"\n"), Some(crate::service::TokenScope::Subject));
+    let session = "session_claim = \"sid\"\n[issuer.token_revocation]\nscope = \"session\"\n";
+    assert_eq!(scope(session), Some(crate::service::TokenScope::Session));
+    let without = faults(&format!("{LEAST}[issuer.token_revocation]\nscope = \"session\"\n"), &[]);
+    assert!(without[0].contains("needs session_claim"), "{without:?}");
+    let other = faults(&format!("{LEAST}[issuer.token_revocation]\nscope = \"user\"\n"), &[]);
+    assert!(other[0].starts_with("issuer[0].token_revocation.scope: \"user\" is none of"), "{other:?}");
+}
+
+#[test]
 fn what_is_not_toml_is_said_with_its_place() {
     let error = parse("[grpc\nlisten = 1", &[]).unwrap_err().to_string();
     assert!(error.contains("not TOML") && error.contains("line 1"), "{error}");

@@ -1,5 +1,6 @@
 //! What an issuer's logouts from elsewhere must satisfy: one field for each way by which they come.
 
+use super::TokenScope;
 use crate::token::LogoutTokenRules;
 
 /// The ways by which an issuer's logouts come that no frontend reports. None: nothing is taken that way.
@@ -7,4 +8,6 @@ use crate::token::LogoutTokenRules;
 pub struct Elsewhere {
     /// OpenID Connect Back-Channel Logout.
     pub backchannel_logout: Option<LogoutTokenRules>,
+    /// OAuth 2.0 Token Revocation: what ends with a token that is revoked. None: that token alone.
+    pub token_revocation: Option<TokenScope>,
 }

@@ -14,6 +14,7 @@ mod last_logout;
 mod metrics;
 mod record_logout;
 mod replays;
+mod revoke_token;
 mod token_cache;
 mod validate_token;
 
@@ -29,6 +30,7 @@ pub use issuers::{ConfiguredIssuer, Issuers};
 pub use last_logout::{LastLogout, LastLogoutRequest};
 pub use metrics::{Call, Histogram, Metrics, Outcome, Tally};
 pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
+pub use revoke_token::{NotRevoked, Revoked};
 pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
 

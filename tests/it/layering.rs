@@ -26,6 +26,7 @@ const ROOMS: [Room; 12] = [
         rooms: &["domain", "service", "token"],
         crates: &[
             "axum",
+            "base64",
             "form_urlencoded",
             "futures_util",
             "http",
@@ -34,6 +35,7 @@ const ROOMS: [Room; 12] = [
             "humantime",
             "hyper",
             "hyper_util",
+            "percent_encoding",
             "tokio",
             "tokio_stream",
             "tokio_util",

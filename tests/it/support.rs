@@ -94,6 +94,13 @@ impl Setup {
         Self { directory, minter, store, issuer: "", top: "" }
     }
 
+    /// Writes a file into its directory; returns the path, as a configuration has it.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        format!("{path:?}")
+    }
+
     /// With the store elsewhere.
     pub(crate) fn store(mut self, path: &Path) -> Self {
         path.clone_into(&mut self.store);

@@ -7,12 +7,12 @@ use axum::{
     body::Body,
     http::{
         HeaderValue, Response, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use serde_json::json;
 
-use crate::service::{NotHeard, ServiceError};
+use crate::service::{NotHeard, NotRevoked, ServiceError};
 
 /// After how many seconds it is worth trying again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -23,11 +23,18 @@ pub(super) struct Problem {
     status: StatusCode,
     error: &'static str,
     description: String,
+    /// How whoever asks can prove who they are (RFC 9110, section 11.6.1).
+    challenge: Option<HeaderValue>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, description: description.into() }
+        Self { status, error, description: description.into(), challenge: None }
+    }
+
+    /// The same, with a challenge.
+    pub(super) fn challenging(self, challenge: HeaderValue) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// The request itself is at fault.
@@ -63,6 +70,21 @@ impl From<NotHeard> for Problem {
     }
 }
 
+impl From<NotRevoked> for Problem {
+    /// RFC 7009, section 2.2.1; RFC 6749, section 5.2.
+    fn from(error: NotRevoked) -> Self {
+        let description = error.to_string();
+        match error {
+            NotRevoked::AnotherClient => Self::new(StatusCode::BAD_REQUEST, "invalid_grant", description),
+            NotRevoked::Lacks(_) => Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description),
+            NotRevoked::MayYetHold(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
+            }
+            NotRevoked::Failed(error) => error.into(),
+        }
+    }
+}
+
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
         let body = json!({"error": problem.error, "error_description": problem.description});
@@ -73,6 +95,9 @@ impl From<Problem> for Response<Body> {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if let Some(challenge) = problem.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }
