@@ -2,7 +2,7 @@
 
 use curfew::transport::grpc::pb::{TokenScope, Verdict, record_logout_request::Target};
 use reqwest::{Response, header::HeaderMap};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{FORM, GATEWAY, NARROW, basic, said, server_with, server_with_clients, unfit};
 use crate::support::{Server, logout_of, unix_seconds};
@@ -72,7 +72,9 @@ async fn whether_a_token_was_good_the_answer_does_not_tell() {
 #[tokio::test]
 async fn what_is_no_good_is_not_recorded() {
     let server = server_with("session_claim = \"sid\"\n[issuer.token_revocation]\nscope = \"subject\"");
-    for (name, token) in unfit(&server).into_iter().filter(|(name, _)| *name != "expired") {
+    // Those that are too old by the issuer's own word are its own all the same.
+    let genuine = ["expired", "living too long"];
+    for (name, token) in unfit(&server).into_iter().filter(|(name, _)| !genuine.contains(name)) {
         assert_eq!(server.revoke(&token).await.status(), 200, "{name}");
     }
     assert_eq!(server.revision().await, 0);
@@ -212,5 +214,4 @@ async fn both_doors_mean_the_same_by_a_token_s_scope() {
     for token in &tokens {
         assert_eq!(server.verdict(token).await, Verdict::TokenRevoked);
     }
-    let _: Value = json!({});
 }
