@@ -202,6 +202,7 @@ impl<'a> Section<'a> {
             }
         };
         self.known.push(key);
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         let env_prefix = format!("{}{}__", self.env_prefix, key.to_uppercase());
         let in_env = |index: usize| {
             let prefix = format!("{env_prefix}{index}__");
@@ -212,7 +213,7 @@ impl<'a> Section<'a> {
             let index = sections.len();
             sections.push(Section {
                 source: self.source,
-                path: format!("{key}[{index}]"),
+                path: format!("{path}[{index}]"),
                 env_prefix: format!("{env_prefix}{index}__"),
                 table: tables.get(index).and_then(Value::as_table),
                 known: Vec::new(),

@@ -198,7 +198,8 @@ fn an_address_that_others_reach_needs_a_word() {
 #[test]
 fn whoever_may_ask_about_tokens_has_a_name_and_a_secret() {
     let client = |lines: &str| format!("{LEAST}[[http.client]]\n{lines}\n");
-    let good = parse(&client("id = \"gateway\"\nsecret_file = \"s\"\naudiences = [\"https://api.example\"]"), &[]).unwrap();
+    let good =
+        parse(&client("id = \"gateway\"\nsecret_file = \"s\"\naudiences = [\"https://api.example\"]"), &[]).unwrap();
     assert_eq!((good.http.clients[0].id.as_str(), good.http.clients[0].audiences.len()), ("gateway", 1));
     let env = [("CURFEW_HTTP__CLIENT__0__ID", "a"), ("CURFEW_HTTP__CLIENT__0__SECRET_FILE", "s")];
     assert_eq!(parse(LEAST, &env).unwrap().http.clients.len(), 1);

@@ -505,7 +505,8 @@ async fn a_token_by_a_key_that_could_not_be_fetched_is_not_said_to_be_revoked() 
     let setup = Setup::of(&server, WILLING);
     setup.until(KeysHealth::Fresh).await;
     let token = |exp: i64| {
-        let claims = json!({"iss": ISSUER, "sub": "ann", "aud": "api", "jti": "1", "iat": NOW / 1000, "exp": NOW / 1000 + exp});
+        let claims =
+            json!({"iss": ISSUER, "sub": "ann", "aud": "api", "jti": "1", "iat": NOW / 1000, "exp": NOW / 1000 + exp});
         k2.sign(&claims).unwrap()
     };
     // The keys were fetched for its sake: that key is nobody's.

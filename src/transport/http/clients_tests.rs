@@ -10,7 +10,11 @@ const ODD: &str = "a+b%2Fc d&e=f:g/h";
 
 fn clients() -> HttpClients {
     let client = |id: &str, secret: &str| HttpClient::new(id, Secret::new(secret), Vec::new());
-    HttpClients::new(vec![client("gateway", "correct horse battery"), client("odd:one", ODD), client("x", "another one")])
+    HttpClients::new(vec![
+        client("gateway", "correct horse battery"),
+        client("odd:one", ODD),
+        client("x", "another one"),
+    ])
 }
 
 fn headers(values: &[&str]) -> HeaderMap {
@@ -28,7 +32,8 @@ fn encoded(text: &str) -> String {
 /// The id that a request proves, or the status and the error that it is answered.
 fn who(header: &[&str], form: &str) -> Result<Option<String>, (u16, String)> {
     let clients = clients();
-    let found = clients.authenticate(&headers(header), form.as_bytes()).map(|found| found.map(|found| found.id().to_owned()));
+    let found =
+        clients.authenticate(&headers(header), form.as_bytes()).map(|found| found.map(|found| found.id().to_owned()));
     found.map_err(|problem| {
         let response = axum::http::Response::<axum::body::Body>::from(problem);
         let challenge = response.headers().get("www-authenticate").map_or("", |value| value.to_str().unwrap());
@@ -81,7 +86,9 @@ fn nobody_else_is_and_nothing_tells_why() {
     for header in ["Bearer wrong", "Bearer", "Bearer gateway"] {
         assert_eq!(who(&[header], ""), Err((401, "Bearer".to_owned())), "{header}");
     }
-    for form in ["client_id=gateway&client_secret=wrong", "client_secret=another+one", "client_id=y&client_secret=another+one"] {
+    for form in
+        ["client_id=gateway&client_secret=wrong", "client_secret=another+one", "client_id=y&client_secret=another+one"]
+    {
         assert_eq!(who(&[], form), basic, "{form}");
     }
 }

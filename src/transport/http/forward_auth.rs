@@ -54,7 +54,9 @@ pub(super) async fn check(State(desk): State<Desk>, request: Request<Body>) -> R
             identity::set(response.headers_mut(), Some(&verified.token.claims));
             response
         }
-        Ok(Answer { decision, .. }) => challenged(challenge(decision.err().map_or(Verdict::Malformed, |r| r.verdict()))),
+        Ok(Answer { decision, .. }) => {
+            challenged(challenge(decision.err().map_or(Verdict::Malformed, |r| r.verdict())))
+        }
         Err(error) => undecided(&error),
     }
 }
@@ -64,7 +66,9 @@ fn presented(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let authorization = Authorization::of(headers);
     match (authorization, authorization.bearer()) {
         (_, Some(raw_token)) => Ok(Some(raw_token)),
-        (Authorization::Unclear, None) => Err(malformed("the header Authorization is there more than once, or is not text")),
+        (Authorization::Unclear, None) => {
+            Err(malformed("the header Authorization is there more than once, or is not text"))
+        }
         (Authorization::Given(scheme, _), None) if scheme.eq_ignore_ascii_case("bearer") => {
             Err(malformed("the header Authorization has no token"))
         }
@@ -128,7 +132,9 @@ fn challenge(verdict: Verdict) -> HeaderValue {
     macro_rules! invalid_token {
         ($description:literal) => {
             HeaderValue::from_static(concat!(
-                "Bearer realm=\"curfew\", error=\"invalid_token\", error_description=\"", $description, "\""
+                "Bearer realm=\"curfew\", error=\"invalid_token\", error_description=\"",
+                $description,
+                "\""
             ))
         };
     }

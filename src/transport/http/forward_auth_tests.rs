@@ -17,7 +17,13 @@ fn the_token_is_found_or_it_is_said_what_is_wrong() {
     for none in [&[][..], &[&b"Basic YTpi"[..]], &[&b"DPoP a.b.c"[..]], &[&b"Bearera.b.c"[..]], &[&b""[..]]] {
         assert_eq!(presented(&headers(none)), Ok(None));
     }
-    for bad in [&[&b"Bearer"[..]][..], &[b"Bearer "], &[b"Bearer a", b"Bearer a"], &[b"Bearer a", b"Basic b"], &[b"Bearer \xff"]] {
+    for bad in [
+        &[&b"Bearer"[..]][..],
+        &[b"Bearer "],
+        &[b"Bearer a", b"Bearer a"],
+        &[b"Bearer a", b"Basic b"],
+        &[b"Bearer \xff"],
+    ] {
         assert!(presented(&headers(bad)).is_err(), "{bad:?}");
     }
 }

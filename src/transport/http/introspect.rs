@@ -85,7 +85,8 @@ fn scope(claim: &Value) -> Option<String> {
     match claim {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Array(items) => {
-            let one = |item: &Value| item.as_str().filter(|text| !text.is_empty() && !text.contains(' ')).map(str::to_owned);
+            let one =
+                |item: &Value| item.as_str().filter(|text| !text.is_empty() && !text.contains(' ')).map(str::to_owned);
             items.iter().map(one).collect::<Option<Vec<_>>>().filter(|all| !all.is_empty()).map(|all| all.join(" "))
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,

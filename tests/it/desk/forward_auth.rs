@@ -133,7 +133,13 @@ async fn a_proxy_may_stand_for_some_audiences_only() {
     let server = server_with_clients("");
     let token = server.signed(&json!({}));
     let other = form_urlencoded::byte_serialize(OTHER_AUDIENCE.as_bytes()).collect::<String>();
-    for query in ["", "?", "?page=2&audiences=x", &format!("?audience={AUDIENCE}"), &format!("?audience={other}&audience={AUDIENCE}")] {
+    for query in [
+        "",
+        "?",
+        "?page=2&audiences=x",
+        &format!("?audience={AUDIENCE}"),
+        &format!("?audience={other}&audience={AUDIENCE}"),
+    ] {
         assert_eq!(server.may_pass(query, &token).await.status(), 200, "{query}");
     }
     let invalid = "Bearer realm=\"curfew\", error=\"invalid_token\"";

@@ -3,7 +3,9 @@
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use super::{FORM, GATEWAY, HTTP, NARROW, OTHER_AUDIENCE, basic, claims, form, said, server_with, server_with_clients, unfit};
+use super::{
+    FORM, GATEWAY, HTTP, NARROW, OTHER_AUDIENCE, basic, claims, form, said, server_with, server_with_clients, unfit,
+};
 use crate::support::{AUDIENCE, ISSUER, Server, Setup, curfew, unix_seconds};
 
 const PATH: &str = "/introspect";
@@ -194,8 +196,12 @@ fn a_client_whose_secret_cannot_be_used_does_not_start() {
     setup.top = String::leak(format!("{HTTP}{}", all(&clients[..4])));
     let faults = check(&setup);
     for wanted in [
-        "http.client[1].secret_file", "has the secret of another client", "http.client[2].secret_file", "16 to 4096",
-        "http.client[3].secret_file", "/nowhere",
+        "http.client[1].secret_file",
+        "has the secret of another client",
+        "http.client[2].secret_file",
+        "16 to 4096",
+        "http.client[3].secret_file",
+        "/nowhere",
     ] {
         assert!(faults.contains(wanted), "{wanted}: {faults}");
     }

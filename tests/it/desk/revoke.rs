@@ -174,9 +174,7 @@ async fn credentials_need_not_be_given_but_must_be_right() {
 async fn a_token_that_may_yet_be_honoured_is_not_called_dead() {
     let server = server_with_clients("session_claim = \"sid\"");
     let now = unix_seconds();
-    for changes in
-        [json!({"nbf": now + 600}), json!({"iat": now + 600}), json!({"iss": "https://down.example"})]
-    {
+    for changes in [json!({"nbf": now + 600}), json!({"iat": now + 600}), json!({"iss": "https://down.example"})] {
         let response = server.revoke(&server.signed(&changes)).await;
         assert_eq!(response.headers()["retry-after"], "1", "{changes}");
         let (status, error, why) = said(response).await;
