@@ -28,7 +28,7 @@ pub(super) async fn receive(State(desk): State<Desk>, headers: HeaderMap, body: 
 }
 
 async fn take(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
-    let form = body::read(headers, body, MOST_BYTES, desk.body_timeout).await?;
+    let form = desk.bodies.read(headers, body, MOST_BYTES).await?;
     let raw_token = body::form_value(headers, &form, PARAMETER)?;
     match desk.curfew.backchannel_logout(&raw_token).await {
         Ok(Heard::Recorded(recorded)) => {

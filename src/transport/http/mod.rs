@@ -24,6 +24,7 @@ use axum::{
 };
 
 pub use ops::{Probes, Vitals};
+use body::Bodies;
 use problem::Problem;
 pub use serve::{HttpSettings, serve};
 
@@ -48,8 +49,7 @@ struct Desk {
     /// When the service began.
     started: Timestamp,
     probes: Probes,
-    /// How long a body may take to arrive.
-    body_timeout: Duration,
+    bodies: Bodies,
 }
 
 /// Everything on the port.
@@ -74,7 +74,7 @@ pub fn routes(
         .route("/readyz", get(ops::readyz))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Desk { curfew, calls, messages, clock, started, probes, body_timeout }))
+        .with_state(Desk { curfew, calls, messages, clock, started, probes, bodies: Bodies::new(body_timeout) }))
 }
 
 async fn not_found() -> Response {

@@ -38,6 +38,11 @@ impl Problem {
         &self.description
     }
 
+    /// We cannot take it now.
+    pub(super) fn busy(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
+    }
+
     /// The request itself is at fault.
     pub(super) fn invalid(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)

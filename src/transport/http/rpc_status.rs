@@ -85,6 +85,7 @@ impl From<Problem> for Status {
         let code = match problem.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Code::OutOfRange,
             StatusCode::REQUEST_TIMEOUT => Code::DeadlineExceeded,
+            StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
             _ => Code::InvalidArgument,
         };
         Self::new(code, problem.description())
