@@ -8,7 +8,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use crate::service::ServiceError;
 
 /// Whose reasons they are.
-const DOMAIN: &str = "curfew.v1";
+pub(in crate::transport) const DOMAIN: &str = "curfew.v1";
 
 /// When a caller should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 //! `{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "…", "details": [{"@type": …}]}}`: whoever knows the
 //! errors of the one door knows those of the other.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use axum::{
     body::Body,
@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::{answer, problem::Problem};
+use crate::transport::grpc::DOMAIN;
 
 /// The types of the details.
 const TYPES: &str = "type.googleapis.com/google.rpc.";
@@ -82,12 +83,17 @@ const fn http_status(code: Code) -> (StatusCode, &'static str) {
 impl From<Problem> for Status {
     /// A body that could not be read is the same fault at every endpoint.
     fn from(problem: Problem) -> Self {
-        let code = match problem.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Code::OutOfRange,
-            StatusCode::REQUEST_TIMEOUT => Code::DeadlineExceeded,
-            StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
-            _ => Code::InvalidArgument,
+        let mut details = ErrorDetails::new();
+        let (code, reason) = match problem.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => (Code::OutOfRange, "INVALID_REQUEST"),
+            StatusCode::REQUEST_TIMEOUT => (Code::DeadlineExceeded, "REQUEST_TIMEOUT"),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                details.set_retry_info(Some(Duration::from_secs(1)));
+                (Code::Unavailable, "OVERLOADED")
+            }
+            _ => (Code::InvalidArgument, "INVALID_REQUEST"),
         };
-        Self::new(code, problem.description())
+        details.set_error_info(reason, DOMAIN, HashMap::new());
+        Self::with_error_details(code, problem.description(), details)
     }
 }
