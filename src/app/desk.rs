@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{StartError, bind};
 use crate::{
     config::HttpConfig,
+    domain::Clock,
     service::Curfew,
     transport::http::{HttpClients, HttpSettings, Vitals, routes, serve},
 };
@@ -27,11 +28,14 @@ impl Desk {
         config: &HttpConfig,
         clients: HttpClients,
         curfew: &Arc<Curfew>,
+        clock: &Arc<dyn Clock>,
         vitals: &watch::Sender<Vitals>,
     ) -> Result<Option<(Self, SocketAddr)>, StartError> {
         let Some(listen) = config.listen else { return Ok(None) };
         let (listener, address) = bind(listen).await?;
-        let router = routes(Arc::clone(curfew), vitals.subscribe(), clients, config.request_timeout);
+        let (curfew, clock) = (Arc::clone(curfew), Arc::clone(clock));
+        let router = routes(curfew, clock, vitals.subscribe(), clients, config.request_timeout)
+            .map_err(StartError::Messages)?;
         let settings = HttpSettings { max_connections: config.max_connections, head_timeout: config.request_timeout };
         Ok(Some((Self { router, listener, settings }, address)))
     }

@@ -6,7 +6,7 @@
 //! alone. No body is read. What is said to whoever has no good token is fixed, so that it can neither break out of its
 //! header nor tell more than it must.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Instant};
 
 use axum::{
     body::Body,
@@ -21,7 +21,7 @@ use tracing::debug;
 use super::{Desk, authorization::Authorization, identity, problem::Problem};
 use crate::{
     domain::{MAX_IDENTIFIER_BYTES, Revision},
-    service::{Answer, ServiceError, TokenRequest},
+    service::{Answer, Call, ServiceError, TokenRequest},
     token::Verdict,
 };
 
@@ -36,6 +36,7 @@ const NO_TOKEN: HeaderValue = HeaderValue::from_static("Bearer realm=\"curfew\""
 
 /// Decides whether a request may pass.
 pub(super) async fn check(State(desk): State<Desk>, request: Request<Body>) -> Response<Body> {
+    let began = Instant::now();
     let (parts, _unread) = request.into_parts();
     let audiences = match audiences(parts.uri.query()) {
         Ok(audiences) => audiences,
@@ -48,7 +49,9 @@ pub(super) async fn check(State(desk): State<Desk>, request: Request<Body>) -> R
     };
     let request =
         TokenRequest { raw_token, audiences: &audiences, min_revision: Revision::default(), include_claims: false };
-    match desk.curfew.validate_token(&request).await {
+    let answered = desk.curfew.validate_token(&request).await;
+    desk.curfew.answered(Call::ForwardAuth, began.elapsed());
+    match answered {
         Ok(Answer { decision: Ok(_), verified: Some(verified), .. }) => {
             let mut response = bare(StatusCode::OK);
             identity::set(response.headers_mut(), Some(&verified.token.claims));
@@ -114,7 +117,7 @@ fn challenged(challenge: HeaderValue) -> Response<Body> {
 fn undecided(error: &ServiceError) -> Response<Body> {
     debug!(endpoint = "forward-auth", %error, "a token could not be decided on");
     let description = "it cannot be decided now whether the token is honoured; try again shortly";
-    refused(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description))
+    refused(Problem::busy(description))
 }
 
 /// An answer without a body, of which nothing may be kept: the next may be another.

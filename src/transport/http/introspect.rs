@@ -3,20 +3,19 @@
 //! Whoever asks must be configured (section 2.1), or tokens could be fished for here. Of a token that is not honoured,
 //! whatever the reason, nothing is said but that (section 2.2).
 
+use std::time::Instant;
+
 use axum::{
     body::Body,
     extract::State,
-    http::{
-        HeaderMap, HeaderValue, Response,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
-    },
+    http::{HeaderMap, Response, StatusCode},
 };
 use serde_json::{Map, Value, json};
 
-use super::{Desk, body, clients, problem::Problem};
+use super::{Desk, answer, body, clients, problem::Problem};
 use crate::{
     domain::Revision,
-    service::{Answer, TokenRequest},
+    service::{Answer, Call, TokenRequest},
     token::Claims,
 };
 
@@ -29,13 +28,13 @@ const PARAMETER: &str = "token";
 /// Tells what a token is worth.
 pub(super) async fn receive(State(desk): State<Desk>, headers: HeaderMap, body: Body) -> Response<Body> {
     match tell(&desk, &headers, body).await {
-        Ok(told) => answer(&told),
+        Ok(told) => answer::json(StatusCode::OK, told.to_string()),
         Err(problem) => problem.into(),
     }
 }
 
 async fn tell(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
-    let form = body::read(headers, body, MOST_BYTES, desk.body_timeout).await?;
+    let form = desk.bodies.read(headers, body, MOST_BYTES).await?;
     let client = desk.clients.authenticate(headers, &form)?.ok_or_else(clients::unknown)?;
     let raw_token = body::form_value(headers, &form, PARAMETER)?;
     let request = TokenRequest {
@@ -44,7 +43,10 @@ async fn tell(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<Value, Pro
         min_revision: Revision::default(),
         include_claims: true,
     };
-    Ok(described(desk.curfew.validate_token(&request).await?))
+    let began = Instant::now();
+    let told = described(desk.curfew.validate_token(&request).await?);
+    desk.curfew.answered(Call::Introspect, began.elapsed());
+    Ok(told)
 }
 
 /// What is told of a token.
@@ -91,14 +93,6 @@ fn scope(claim: &Value) -> Option<String> {
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     }
-}
-
-fn answer(told: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(told.to_string()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 #[cfg(test)]

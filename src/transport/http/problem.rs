@@ -7,11 +7,12 @@ use axum::{
     body::Body,
     http::{
         HeaderValue, Response, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use serde_json::json;
 
+use super::answer;
 use crate::service::{NotHeard, NotRevoked, ServiceError};
 
 /// After how many seconds it is worth trying again.
@@ -35,6 +36,21 @@ impl Problem {
     /// The same, with a challenge.
     pub(super) fn challenging(self, challenge: HeaderValue) -> Self {
         Self { challenge: Some(challenge), ..self }
+    }
+
+    /// Its status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What a person should know.
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// We cannot take it now.
+    pub(super) fn busy(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
     }
 
     /// The request itself is at fault.
@@ -77,9 +93,7 @@ impl From<NotRevoked> for Problem {
         match error {
             NotRevoked::AnotherClient => Self::new(StatusCode::BAD_REQUEST, "invalid_grant", description),
             NotRevoked::Lacks(_) => Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description),
-            NotRevoked::MayYetHold(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
-            }
+            NotRevoked::MayYetHold(_) => Self::busy(description),
             NotRevoked::Failed(error) => error.into(),
         }
     }
@@ -88,16 +102,12 @@ impl From<NotRevoked> for Problem {
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
         let body = json!({"error": problem.error, "error_description": problem.description});
-        let mut response = Self::new(Body::from(body.to_string()));
-        *response.status_mut() = problem.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut response = answer::json(problem.status, body.to_string());
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
         }
         if let Some(challenge) = problem.challenge {
-            headers.insert(WWW_AUTHENTICATE, challenge);
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }

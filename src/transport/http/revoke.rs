@@ -6,11 +6,11 @@
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, Response, header::CACHE_CONTROL},
+    http::{HeaderMap, Response, StatusCode},
 };
 use tracing::{info, warn};
 
-use super::{Desk, body, clients::HttpClient, problem::Problem};
+use super::{Desk, answer, body, clients::HttpClient, problem::Problem};
 use crate::service::{NotRevoked, Revoked};
 
 /// The longest body: the longest token that is looked at, and room for what else a sender may put there.
@@ -22,13 +22,13 @@ const PARAMETER: &str = "token";
 /// Takes a token that shall be honoured no more.
 pub(super) async fn receive(State(desk): State<Desk>, headers: HeaderMap, body: Body) -> Response<Body> {
     match take(&desk, &headers, body).await {
-        Ok(()) => done(),
+        Ok(()) => answer::empty(StatusCode::OK),
         Err(problem) => problem.into(),
     }
 }
 
 async fn take(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
-    let form = body::read(headers, body, MOST_BYTES, desk.body_timeout).await?;
+    let form = desk.bodies.read(headers, body, MOST_BYTES).await?;
     // Public clients have no credentials; whoever gives some must give the right ones.
     let proven = desk.clients.authenticate(headers, &form)?;
     let raw_token = body::form_value(headers, &form, PARAMETER)?;
@@ -58,10 +58,4 @@ async fn take(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(), Proble
             Err(error.into())
         }
     }
-}
-
-fn done() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -4,6 +4,8 @@ mod backchannel_logout;
 mod bounds;
 mod forward_auth;
 mod introspect;
+mod json;
+mod metrics;
 mod revoke;
 
 use curfew::{
