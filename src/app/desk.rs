@@ -34,8 +34,8 @@ impl Desk {
         let Some(listen) = config.listen else { return Ok(None) };
         let (listener, address) = bind(listen).await?;
         let (curfew, clock) = (Arc::clone(curfew), Arc::clone(clock));
-        let router = routes(curfew, clock, vitals.subscribe(), clients, config.request_timeout)
-            .map_err(StartError::Messages)?;
+        let router =
+            routes(curfew, clock, vitals.subscribe(), clients, config.request_timeout).map_err(StartError::Messages)?;
         let settings = HttpSettings { max_connections: config.max_connections, head_timeout: config.request_timeout };
         Ok(Some((Self { router, listener, settings }, address)))
     }

@@ -10,7 +10,7 @@ mod revoke;
 
 use curfew::{
     token::{Algorithm, Signer},
-    transport::grpc::pb::{self, Verdict},
+    transport::grpc::pb::{self, Verdict, record_logout_request::Target},
 };
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -183,8 +183,12 @@ impl Server {
     }
 
     /// Logs a subject out.
-    async fn log_out(&self, subject: &str) {
-        self.client().await.record_logout(logout_of(subject)).await.unwrap();
+    async fn log_out(&self, subject: &str) -> pb::RecordLogoutResponse {
+        let mut request = logout_of(subject);
+        if let Some(Target::Subject(subject)) = &mut request.target {
+            subject.issuer = "op".to_owned();
+        }
+        self.client().await.record_logout(request).await.unwrap().into_inner()
     }
 }
 
