@@ -3,6 +3,7 @@
 //! One file for each specification; what they share is how a body is read (`body`) and how errors are said
 //! (`problem`).
 
+mod auth0_logs;
 mod authorization;
 mod backchannel_logout;
 mod body;
@@ -22,6 +23,7 @@ use axum::{
 pub use ops::{Probes, Vitals};
 use problem::Problem;
 pub use serve::{HttpSettings, serve};
+use tokio::sync::Semaphore;
 
 use crate::service::Curfew;
 
@@ -32,17 +34,24 @@ struct Desk {
     probes: Probes,
     /// How long a body may take to arrive.
     body_timeout: Duration,
+    /// How many more large bodies may be in memory at once.
+    large_bodies: Arc<Semaphore>,
 }
+
+/// How many large bodies may be in memory at once; what comes then waits before it is read.
+const MOST_LARGE_BODIES: usize = 8;
 
 /// Everything on the port.
 pub fn routes(curfew: Arc<Curfew>, probes: Probes, body_timeout: Duration) -> Router {
+    let large_bodies = Arc::new(Semaphore::new(MOST_LARGE_BODIES));
     Router::new()
+        .route("/auth0/logs/{issuer}", post(auth0_logs::receive))
         .route("/backchannel-logout", post(backchannel_logout::receive))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Desk { curfew, probes, body_timeout })
+        .with_state(Desk { curfew, probes, body_timeout, large_bodies })
 }
 
 async fn not_found() -> Response {

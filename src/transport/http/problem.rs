@@ -7,15 +7,21 @@ use axum::{
     body::Body,
     http::{
         HeaderValue, Response, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use serde_json::json;
 
-use crate::service::{NotHeard, ServiceError};
+use crate::{
+    service::{NotHeard, ServiceError},
+    token::LogBodyFault,
+};
 
 /// After how many seconds it is worth trying again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// How to say who one is (RFC 9110, section 11.6.1: a 401 must say so).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"curfew\"");
 
 /// An error to answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,16 @@ impl Problem {
     /// The request itself is at fault.
     pub(super) fn invalid(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
+    }
+
+    /// The caller is not who they should be, or did not say who they are.
+    pub(super) fn unauthorized(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", description)
+    }
+
+    /// There is too much to do.
+    pub(super) fn busy(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
     }
 }
 
@@ -63,6 +79,15 @@ impl From<NotHeard> for Problem {
     }
 }
 
+impl From<LogBodyFault> for Problem {
+    fn from(fault: LogBodyFault) -> Self {
+        match fault {
+            LogBodyFault::Empty | LogBodyFault::NotAnArray => Self::invalid(fault.to_string()),
+            LogBodyFault::TooMany => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", fault.to_string()),
+        }
+    }
+}
+
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
         let body = json!({"error": problem.error, "error_description": problem.description});
@@ -73,6 +98,9 @@ impl From<Problem> for Response<Body> {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if problem.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, CHALLENGE);
         }
         response
     }
