@@ -1,7 +1,11 @@
 //! The front desk, by real servers over real HTTP.
 
+mod auth0_logs;
+mod auth0_poll;
 mod backchannel_logout;
 mod bounds;
+mod dead_letters;
+mod tenant;
 
 use curfew::token::{Algorithm, Signer};
 use reqwest::{Client, Response};
