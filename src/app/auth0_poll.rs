@@ -58,10 +58,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// That of an issuer, if it has one; otherwise the key at fault, below the issuer's table, and what is wrong with it.
-    pub(super) fn of(
-        config: &IssuerConfig,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Option<Self>, (&'static str, String)> {
+    pub(super) fn of(config: &IssuerConfig, clock: &Arc<dyn Clock>) -> Result<Option<Self>, (&'static str, String)> {
         let Some(poll) = &config.elsewhere.auth0_poll else { return Ok(None) };
         let Auth0PollConfig { base_url, client_id, client_secret_file, interval, look_back, timeout } = poll;
         let issued_at = || config.rules.issuer.as_str().trim_end_matches('/').to_owned();
@@ -229,7 +226,8 @@ impl Poller {
     /// Remembers how far it was read; returns when that is on disk.
     async fn remember(&self, progress: &Progress) -> Result<(), Failure> {
         let (LogPosition::After(id), Some(read_at)) = (&progress.position, progress.read_at) else { return Ok(()) };
-        let text = json!({"base_url": self.plan.logs.base_url(), "after": id, "read_at": read_at.to_string()}).to_string();
+        let text =
+            json!({"base_url": self.plan.logs.base_url(), "after": id, "read_at": read_at.to_string()}).to_string();
         let path = self.checkpoint.clone();
         let written = tokio::task::spawn_blocking(move || replace_small_file(&path, text.as_bytes())).await;
         let written = written.unwrap_or_else(|ended| Err(io::Error::other(ended)));

@@ -85,7 +85,8 @@ fn read_auth0_actions(issuer: &mut Section<'_>, taken: bool) -> LogActions {
     }
     section.finish();
     if !taken {
-        issuer.fault("auth0_actions", "says what to do about events that nobody takes; set auth0_logs or auth0_poll too");
+        issuer
+            .fault("auth0_actions", "says what to do about events that nobody takes; set auth0_logs or auth0_poll too");
     }
     actions
 }
@@ -119,7 +120,9 @@ impl Auth0PollConfig {
 pub fn check_base_url(url: &str) -> Result<(), String> {
     let parsed = check_url(url).map_err(|error| error.to_string())?;
     if parsed.path() != "/" || parsed.query().is_some() || parsed.fragment().is_some() {
-        return Err(format!("{url:?} must be the tenant's own domain, as \"https://acme.eu.auth0.com\", with nothing after it"));
+        return Err(format!(
+            "{url:?} must be the tenant's own domain, as \"https://acme.eu.auth0.com\", with nothing after it"
+        ));
     }
     Ok(())
 }

@@ -140,7 +140,8 @@ impl Auth0Logs {
             429 => return Err(LogsError::TooMany(self.wait(response.headers()))),
             401 | 403 => {
                 self.set_token(None);
-                let hint = "the client needs the permission read:logs of the Management API, whose audience is this URL";
+                let hint =
+                    "the client needs the permission read:logs of the Management API, whose audience is this URL";
                 return Err(LogsError::NotAllowed { url: shown, status, hint });
             }
             400 | 404 | 410 if matches!(position, LogPosition::After(_)) => {

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
 
 use super::{ConfiguredIssuer, Curfew, DeadLetter, LogoutRequest, Outcome, ServiceError, Target, event_time};
 use crate::{
@@ -17,6 +18,10 @@ use crate::{
 
 /// How many events of one body are recorded side by side; after as many, others have their turn.
 const TOGETHER: usize = 256;
+
+/// How many bodies are recorded at a time. Together they ask for half of what the store lets wait, so that a log that
+/// catches up does not keep other logouts out.
+const MOST_BODIES: usize = 16;
 
 /// How many events are remembered; more push out the oldest, whose second coming is then recorded once more.
 const MOST_SEEN: usize = 65_536;
@@ -40,16 +45,28 @@ pub struct LogTaken {
     pub last_id: Option<String>,
 }
 
-/// The events that brought logouts, each as a whole: an id alone could make a different event pass for one that came before.
-#[derive(Default)]
-pub(super) struct SeenEvents(OnceLock<Cache<SeenEvent, ()>>);
+/// What the bodies share.
+pub(super) struct Auth0Log {
+    /// The events that brought logouts, each as a whole: an id alone could make a different event pass for one that came
+    /// before. Made when there are any.
+    seen: OnceLock<Cache<SeenEvent, ()>>,
+    /// How many more bodies may be recorded now.
+    turns: Semaphore,
+}
 
 type SeenEvent = (Issuer, LogLabel, LogLogout);
 
-impl SeenEvents {
-    fn events(&self) -> &Cache<SeenEvent, ()> {
-        // Only where there are any.
-        self.0.get_or_init(|| Cache::new(MOST_SEEN))
+impl Auth0Log {
+    pub(super) fn new() -> Self {
+        Self { seen: OnceLock::new(), turns: Semaphore::new(MOST_BODIES) }
+    }
+
+    fn has_seen(&self, event: &SeenEvent) -> bool {
+        self.seen.get().is_some_and(|seen| seen.get(event).is_some())
+    }
+
+    fn remember(&self, event: SeenEvent) {
+        self.seen.get_or_init(|| Cache::new(MOST_SEEN)).insert(event, ());
     }
 }
 
@@ -80,6 +97,8 @@ impl Curfew {
         source: Source,
         entries: Vec<LogEntry<'_>>,
     ) -> Result<LogTaken, ServiceError> {
+        // Never closed.
+        let _turn = self.auth0.turns.acquire().await;
         let mut taken = LogTaken::default();
         let mut entries = entries.into_iter();
         let mut number = 0;
@@ -161,7 +180,7 @@ impl Curfew {
         logout: LogLogout,
     ) -> Result<Outcome, NotRecorded> {
         let seen = (issuer.rules.issuer.clone(), label.clone(), logout);
-        if !label.id.is_empty() && self.seen_events.events().get(&seen).is_some() {
+        if !label.id.is_empty() && self.auth0.has_seen(&seen) {
             return Ok(Outcome::Again);
         }
         let logout = &seen.2;
@@ -190,7 +209,7 @@ impl Curfew {
             Err(error) => return Err(NotRecorded::Failed(error)),
         }
         if !label.id.is_empty() {
-            self.seen_events.events().insert(seen, ());
+            self.auth0.remember(seen);
         }
         Ok(Outcome::Recorded)
     }

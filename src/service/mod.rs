@@ -34,7 +34,7 @@ pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
 pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
 
-use auth0_log::SeenEvents;
+use auth0_log::Auth0Log;
 use replays::Replays;
 
 use crate::{
@@ -54,7 +54,7 @@ pub struct Curfew {
     clock: Arc<dyn Clock>,
     tokens: Arc<TokenCache>,
     replays: Arc<Replays>,
-    seen_events: Arc<SeenEvents>,
+    auth0: Arc<Auth0Log>,
     dead_letters: Arc<DeadLetters>,
     metrics: Arc<Metrics>,
     /// What this thread counts.
@@ -74,7 +74,7 @@ impl Curfew {
             clock,
             tokens: Arc::new(tokens),
             replays: Arc::new(Replays::new()),
-            seen_events: Arc::default(),
+            auth0: Arc::new(Auth0Log::new()),
             dead_letters: Arc::default(),
             tally: metrics.tally(),
             metrics,
@@ -100,6 +100,18 @@ impl Curfew {
     #[must_use]
     pub fn cache_stats(&self) -> CacheStats {
         self.tokens.stats()
+    }
+
+    /// The position of the last change.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.store.revision()
+    }
+
+    /// For how many scopes a logout is in force, forgotten ones among them for a while.
+    #[must_use]
+    pub fn cutoffs(&self) -> usize {
+        self.store.view().len()
     }
 
     /// What is counted.

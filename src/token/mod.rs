@@ -21,8 +21,8 @@ mod verify;
 
 pub use algorithm::{Algorithm, Family};
 pub use auth0::{
-    LOG_CODES, LogAction, LogActions, LogBodyFault, LogCode, LogEntry, LogEntryFault, LogEventFault, LogLabel, LogLogout,
-    MOST_LOG_ENTRIES, Whom, label_of_unfit, read_log_event, split_log_body,
+    LOG_CODES, LogAction, LogActions, LogBodyFault, LogCode, LogEntry, LogEntryFault, LogEventFault, LogLabel,
+    LogLogout, MOST_LOG_ENTRIES, Whom, label_of_unfit, read_log_event, split_log_body,
 };
 pub use claims::{Claims, LastLogout, NumericDate};
 pub use compact::{Compact, MAX_TOKEN_BYTES};

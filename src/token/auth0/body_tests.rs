@@ -56,7 +56,8 @@ fn what_is_no_body_is_refused() {
 fn an_entry_that_cannot_be_read_takes_no_other_with_it() {
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(MOST_ENTRY_BYTES));
-    let unfit = [r#"{"a":1,"a":2}"#, &deep, &long, "[]", "1", "null", r#""text""#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#];
+    let unfit =
+        [r#"{"a":1,"a":2}"#, &deep, &long, "[]", "1", "null", r#""text""#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#];
     for bad in unfit {
         for body in [format!("{{\"n\":1}}\n{bad}\n{{\"n\":2}}\n"), format!("[{{\"n\":1}},{bad},{{\"n\":2}}]")] {
             let found = entries(body.as_bytes()).unwrap();
@@ -78,7 +79,8 @@ fn an_entry_that_cannot_be_read_takes_no_other_with_it() {
 
 /// Objects as they may come, with everything in their strings that could fool a reader that does not look.
 fn object() -> impl Strategy<Value = Value> {
-    proptest::collection::btree_map(r#"[a-z"\\\[\]{},:]{0,4}"#, r#"[ -~é\n]{0,8}"#, 0..4).prop_map(|members| json!(members))
+    proptest::collection::btree_map(r#"[a-z"\\\[\]{},:]{0,4}"#, r#"[ -~é\n]{0,8}"#, 0..4)
+        .prop_map(|members| json!(members))
 }
 
 proptest! {

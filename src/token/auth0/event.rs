@@ -225,7 +225,9 @@ fn date(event: &Map<String, Value>) -> Result<Timestamp, LogEventFault> {
         Some(Value::Number(number)) => match number.as_i64() {
             Some(millis) if millis < LEAST_MILLIS => Err(LogEventFault::DateUnit(millis, "seconds")),
             Some(millis) if millis >= BEYOND_MILLIS => Err(LogEventFault::DateUnit(millis, "microseconds or less")),
-            Some(millis) => Timestamp::from_millis(millis).map_err(|error| wrong(millis.to_string(), error.to_string())),
+            Some(millis) => {
+                Timestamp::from_millis(millis).map_err(|error| wrong(millis.to_string(), error.to_string()))
+            }
             None => Err(LogEventFault::FieldType("date", "a time as in RFC 3339")),
         },
         Some(_) => Err(LogEventFault::FieldType("date", "a time as in RFC 3339")),

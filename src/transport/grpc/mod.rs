@@ -5,6 +5,7 @@ mod admission;
 mod answer;
 mod arrivals;
 mod arriving;
+mod calls;
 mod codec;
 mod connection;
 mod convert;
@@ -18,11 +19,13 @@ mod status;
 mod stream;
 
 pub use admission::{Admission, AdmissionSettings};
+pub use calls::Calls;
 pub use codec::{StrictCodec, StrictDecoder};
 pub use connection::{Connection, Open};
 pub use serve::{ConnectionSettings, serve};
 pub use server::{Health, RevocationServer};
 pub use status::to_status;
+pub(super) use status::{DOMAIN, failed};
 
 /// The messages, the client and the server of the protocol, generated from `proto/curfew/v1`.
 #[allow(

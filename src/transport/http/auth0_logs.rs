@@ -7,15 +7,12 @@
 use axum::{
     body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::{
-        HeaderMap, HeaderValue, Response,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
-    },
+    http::{HeaderMap, Response, StatusCode},
 };
 use serde_json::json;
 use tracing::{info, warn};
 
-use super::{Desk, authorization::Authorization, body, problem::Problem};
+use super::{Desk, answer, authorization::Authorization, problem::Problem};
 use crate::{domain::Source, service::LogTaken, token::split_log_body};
 
 /// The longest body.
@@ -45,15 +42,11 @@ async fn take(desk: &Desk, name: &str, headers: &HeaderMap, body: Body) -> Resul
              [issuer.auth0_logs]; if it is, there is no such issuer",
         ));
     };
-    let _place = match tokio::time::timeout(desk.body_timeout, desk.large_bodies.acquire()).await {
-        Ok(Ok(place)) => place,
-        Ok(Err(_)) | Err(_) => return Err(Problem::busy("too many bodies are being taken in; send it again")),
-    };
     let refused = |problem| {
         desk.curfew.refused(Source::Auth0Stream);
         problem
     };
-    let body = body::read(headers, body, MOST_BYTES, desk.body_timeout).await.map_err(refused)?;
+    let body = desk.bodies.read(headers, body, MOST_BYTES).await.map_err(refused)?;
     let entries = split_log_body(&body).map_err(|fault| refused(fault.into()))?;
     let taken = desk.curfew.auth0_log(issuer, Source::Auth0Stream, entries).await.inspect_err(|error| {
         warn!(endpoint = "auth0/logs", issuer = %issuer.name, %error, "events were not taken; they should come again");
@@ -70,13 +63,9 @@ async fn take(desk: &Desk, name: &str, headers: &HeaderMap, body: Body) -> Resul
     }
 }
 
-/// What came of them, for whoever looks; nothing of the answer may be kept.
+/// What came of them, for whoever looks.
 fn done(taken: &LogTaken) -> Response<Body> {
     let LogTaken { recorded, again, ignored, dead_letters, .. } = taken;
     let counts = json!({"recorded": recorded, "again": again, "ignored": ignored, "dead_letters": dead_letters});
-    let mut response = Response::new(Body::from(counts.to_string()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    answer::json(StatusCode::OK, counts.to_string())
 }

@@ -7,11 +7,12 @@ use axum::{
     body::Body,
     http::{
         HeaderValue, Response, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use serde_json::json;
 
+use super::answer;
 use crate::{
     service::{NotHeard, ServiceError},
     token::LogBodyFault,
@@ -36,6 +37,21 @@ impl Problem {
         Self { status, error, description: description.into() }
     }
 
+    /// Its status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What a person should know.
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// We cannot take it now.
+    pub(super) fn busy(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
+    }
+
     /// The request itself is at fault.
     pub(super) fn invalid(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
@@ -44,11 +60,6 @@ impl Problem {
     /// The caller is not who they should be, or did not say who they are.
     pub(super) fn unauthorized(description: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", description)
-    }
-
-    /// There is too much to do.
-    pub(super) fn busy(description: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
     }
 }
 
@@ -91,16 +102,12 @@ impl From<LogBodyFault> for Problem {
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
         let body = json!({"error": problem.error, "error_description": problem.description});
-        let mut response = Self::new(Body::from(body.to_string()));
-        *response.status_mut() = problem.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut response = answer::json(problem.status, body.to_string());
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
         }
         if problem.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, CHALLENGE);
+            response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
         }
         response
     }

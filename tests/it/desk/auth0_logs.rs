@@ -74,8 +74,12 @@ pub(super) async fn send(server: &Server, body: impl Into<reqwest::Body>) -> Res
 }
 
 async fn send_as(server: &Server, issuer: &str, secret: Option<&str>, body: impl Into<reqwest::Body>) -> Response {
-    let request = Client::new().post(server.at(&format!("/auth0/logs/{issuer}"))).header("content-type", "application/json");
-    let request = secret.map(|secret| ("authorization", secret)).into_iter().fold(request, |request, (name, value)| request.header(name, value));
+    let request =
+        Client::new().post(server.at(&format!("/auth0/logs/{issuer}"))).header("content-type", "application/json");
+    let request = secret
+        .map(|secret| ("authorization", secret))
+        .into_iter()
+        .fold(request, |request, (name, value)| request.header(name, value));
     request.body(body).send().await.unwrap()
 }
 
@@ -138,7 +142,12 @@ async fn each_kind_of_event_does_what_it_is_for() {
     let server = server();
     let cases = [
         ("slo", json!({"details": {}}), Verdict::SubjectLoggedOut, LogoutReason::ProviderLogout),
-        ("slo", json!({"client_id": Value::Null, "details": {}}), Verdict::SubjectLoggedOut, LogoutReason::ProviderLogout),
+        (
+            "slo",
+            json!({"client_id": Value::Null, "details": {}}),
+            Verdict::SubjectLoggedOut,
+            LogoutReason::ProviderLogout,
+        ),
         ("scp", json!({}), Verdict::SubjectLoggedOut, LogoutReason::CredentialChange),
         ("sdu", json!({}), Verdict::SubjectLoggedOut, LogoutReason::AccountDisabled),
         ("du", json!({}), Verdict::SubjectLoggedOut, LogoutReason::AccountDisabled),
@@ -178,7 +187,8 @@ async fn what_logs_nobody_out_is_passed_over() {
 
 #[tokio::test]
 async fn the_configuration_says_what_is_done() {
-    let actions = "[issuer.auth0_actions]\nslo = \"ignore\"\npwd_leak = \"user\"\nsrrt = \"client\"\nsapi = \"management\"\n";
+    let actions =
+        "[issuer.auth0_actions]\nslo = \"ignore\"\npwd_leak = \"user\"\nsrrt = \"client\"\nsapi = \"management\"\n";
     let server = server_with("session_claim = \"sid\"\n", actions);
     let tokens = ["auth0|ann", "auth0|bob", "auth0|cal", "auth0|dan"].map(|user| token(&server, user, "s", "c1"));
     let call = json!({"request": {"method": "delete", "path": "/api/v2/users/auth0%7Ccal/sessions"}, "response": {}});
@@ -241,7 +251,8 @@ async fn what_an_event_lacks_is_not_guessed() {
     assert_eq!(verdict(&server, &before).await, Verdict::Valid);
     assert_eq!(revision(&server).await, 0, "something was recorded");
     // One that lacks nothing, among those that do, is taken all the same.
-    let mixed = [event("slo", "x1", &json!({"date": null})), event("scp", "x2", &json!({})), event("s", "x3", &json!({}))];
+    let mixed =
+        [event("slo", "x1", &json!({"date": null})), event("scp", "x2", &json!({})), event("s", "x3", &json!({}))];
     assert_eq!(taken(&server, lines(&mixed)).await, [1, 0, 1, 1]);
     assert_eq!(verdict(&server, &before).await, Verdict::SubjectLoggedOut);
 }
@@ -259,7 +270,10 @@ async fn the_event_s_own_time_counts_to_the_millisecond() {
     assert_eq!(Timestamp::from_millis(millis).unwrap().to_string(), minutes_ago);
     // A provider's clock that is a little ahead of ours is believed: its tokens are stamped by the same clock.
     let ahead = Timestamp::from_millis(SystemClock.now().as_millis() + 5000).unwrap().to_string();
-    assert_eq!(taken(&server, lines(&[event("scp", "2", &json!({"date": ahead, "user_id": "auth0|bob"}))])).await, [1, 0, 0, 0]);
+    assert_eq!(
+        taken(&server, lines(&[event("scp", "2", &json!({"date": ahead, "user_id": "auth0|bob"}))])).await,
+        [1, 0, 0, 0]
+    );
     let at = last_logout(&server, "auth0|bob").await.last_logout_time.unwrap();
     assert_eq!(Timestamp::from_millis(at.seconds * 1000 + i64::from(at.nanos / 1_000_000)).unwrap().to_string(), ahead);
 }
@@ -353,7 +367,8 @@ async fn one_bad_entry_takes_no_other_with_it() {
     let ann = wrapped(&event("scp", "1", &json!({}))).to_string();
     let bob = wrapped(&event("scp", "2", &json!({"user_id": "auth0|bob"}))).to_string();
     // What is no JSON may have been damaged on its way: the others are taken, and all of it should come again.
-    let damaged = [ann.as_bytes(), b"\n{\"log_id\":\"3\",\"data\":{\"type\":\"scp\",\"user_id\":\"\xff\"}}\n", bob.as_bytes()];
+    let damaged =
+        [ann.as_bytes(), b"\n{\"log_id\":\"3\",\"data\":{\"type\":\"scp\",\"user_id\":\"\xff\"}}\n", bob.as_bytes()];
     let (status, _, why) = said(send(&server, damaged.concat()).await).await;
     assert!(status == 400 && why.contains("entry 2") && why.contains("UTF-8"), "{status} {why}");
     for token in &before {

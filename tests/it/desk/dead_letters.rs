@@ -58,7 +58,11 @@ async fn a_thousand_are_kept_over_restarts() {
     let expected: Vec<String> = names(3..1003).collect();
     assert_eq!(ids(&list(&server).await), expected);
     for round in 0..3 {
-        if round == 0 { server.kill() } else { server.signal("TERM") }
+        if round == 0 {
+            server.kill()
+        } else {
+            server.signal("TERM")
+        }
         if round > 0 {
             assert!(server.wait().success());
         }

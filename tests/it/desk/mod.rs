@@ -5,6 +5,8 @@ mod auth0_poll;
 mod backchannel_logout;
 mod bounds;
 mod dead_letters;
+mod json;
+mod metrics;
 mod tenant;
 
 use curfew::token::{Algorithm, Signer};
