@@ -26,6 +26,8 @@ pub(super) const CLIENT_SECRET: &str = "a-secret-of-the-client-s-own";
 pub(super) enum Instead {
     /// A status and headers.
     Status(u16, Vec<(&'static str, String)>),
+    /// The page, with these headers.
+    Page(Vec<(&'static str, String)>),
     /// This body, as if it were a page.
     Body(String),
     /// A body without an end.
@@ -198,15 +200,16 @@ async fn logs(State(inner): Shared, RawQuery(query): RawQuery, headers: HeaderMa
         }
         (inner.instead.pop_front(), page(&inner, &asked))
     };
+    let with = |mut response: Response<Body>, headers: Vec<(&'static str, String)>| {
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+        response
+    };
     match instead {
         None => page,
-        Some(Instead::Status(status, headers)) => {
-            let mut response = answer(status, "{}");
-            for (name, value) in headers {
-                response.headers_mut().insert(name, value.parse().unwrap());
-            }
-            response
-        }
+        Some(Instead::Page(headers)) => with(page, headers),
+        Some(Instead::Status(status, headers)) => with(answer(status, "{}"), headers),
         Some(Instead::Body(body)) => answer(200, body),
         Some(Instead::Endless) => {
             let chunks = tokio_stream::iter(std::iter::repeat_with(|| Ok::<_, std::io::Error>(" ".repeat(65_536))));
