@@ -1,40 +1,29 @@
 //! An Auth0 tenant's log, read from its Management API: page by page from an event on, or the first event since a time.
 //!
-//! A client of the tenant's that may `read:logs` gets a token by its secret, and again when that is about to expire or is
-//! not taken any more. Every request has a deadline and every answer a limit; how long to wait is what the tenant says.
+//! A client of the tenant's that may `read:logs` asks. Every request has a deadline and every answer a limit; how long to
+//! wait is what the tenant says.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Response, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, RETRY_AFTER},
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, LINK, RETRY_AFTER},
 };
-use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use super::fetch::{FetchError, Fetcher, read_body, transport, unsuccessful};
+use super::{
+    auth0_token::TenantToken,
+    fetch::{FetchError, Fetcher, read_body, transport, unsuccessful},
+};
 use crate::{
     domain::{Clock, Timestamp},
-    token::{Secret, parse_object},
+    token::Secret,
 };
 
 /// The largest page that is read. A hundred events take some 200 KiB; those of the Management API may be long.
 const MOST_PAGE_BYTES: usize = 8 << 20;
 
-/// The largest answer to a request for a token.
-const MOST_TOKEN_BYTES: usize = 64 * 1024;
-
 /// The most events that a page may have.
-pub(super) const MOST_EVENTS: usize = 100;
-
-/// How long before it expires a token is renewed, if it lives twice as long.
-const RENEW_BEFORE: Duration = Duration::from_secs(60);
-
-/// How long a token is used that does not say how long it lives.
-const UNSAID_LIFETIME: Duration = Duration::from_secs(300);
+const MOST_EVENTS: usize = 100;
 
 /// The longest id of an event: the real ones have some 60 characters.
 const MOST_ID_BYTES: usize = 256;
@@ -90,30 +79,22 @@ pub enum LogsError {
 pub struct Auth0Logs {
     fetcher: Fetcher,
     base_url: String,
-    client_id: String,
-    client_secret: Secret,
+    token: TenantToken,
     clock: Arc<dyn Clock>,
-    /// Locked only to read and set it.
-    token: Mutex<Option<Token>>,
-}
-
-#[derive(Clone)]
-struct Token {
-    header: HeaderValue,
-    renew_at: Instant,
 }
 
 impl Auth0Logs {
     /// The log of the tenant at this URL, which has no slash at its end and was checked; nothing is asked yet.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         fetcher: Fetcher,
         base_url: String,
         client_id: String,
         client_secret: Secret,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { fetcher, base_url, client_id, client_secret, clock, token: Mutex::new(None) }
+        let token = TenantToken::new(fetcher.clone(), &base_url, client_id, client_secret, Arc::clone(&clock));
+        Self { fetcher, base_url, token, clock }
     }
 
     /// The tenant's URL.
@@ -131,15 +112,15 @@ impl Auth0Logs {
         let mut response = self.ask(&url, &shown).await?;
         if response.status().as_u16() == 401 {
             // The token may have been withdrawn before its time: a new one, and if that is no good either, no more.
-            self.set_token(None);
+            self.token.forget();
             response = self.ask(&url, &shown).await?;
         }
         let status = response.status().as_u16();
         match status {
             200 => (),
-            429 => return Err(LogsError::TooMany(self.wait(response.headers()))),
+            429 => return Err(LogsError::TooMany(wait(response.headers(), self.clock.now()))),
             401 | 403 => {
-                self.set_token(None);
+                self.token.forget();
                 let hint =
                     "the client needs the permission read:logs of the Management API, whose audience is this URL";
                 return Err(LogsError::NotAllowed { url: shown, status, hint });
@@ -151,7 +132,7 @@ impl Auth0Logs {
         }
         let next = next_after(response.headers());
         let exhausted = number(response.headers(), "x-ratelimit-remaining") == Some(0);
-        let wait = if exhausted { self.wait(response.headers()) } else { None };
+        let wait = if exhausted { wait(response.headers(), self.clock.now()) } else { None };
         let body = read_body(&shown, response, MOST_PAGE_BYTES).await?;
         if body.trim_ascii_start().first() != Some(&b'[') {
             return Err(LogsError::Document(shown, "it is not a JSON array".to_owned()));
@@ -163,89 +144,33 @@ impl Auth0Logs {
     fn url(&self, position: &LogPosition, events: usize) -> Result<(Url, String), LogsError> {
         let shown = format!("{}/api/v2/logs", self.base_url);
         let mut url = Url::parse(&shown).map_err(|error| LogsError::Document(shown.clone(), error.to_string()))?;
-        let take = events.clamp(1, MOST_EVENTS).to_string();
-        let since = |at: &Timestamp| format!("date:[{at} TO *]");
+        let mut query = url.query_pairs_mut();
         match position {
-            LogPosition::After(id) => url.query_pairs_mut().append_pair("from", id).append_pair("take", &take),
-            LogPosition::Since(at) => {
-                let mut query = url.query_pairs_mut();
-                query.append_pair("q", &since(at)).append_pair("sort", "date:1");
-                query.append_pair("page", "0").append_pair("per_page", "1");
-                drop(query);
-                return Ok((url, shown));
+            LogPosition::After(id) => {
+                query.append_pair("from", id).append_pair("take", &events.clamp(1, MOST_EVENTS).to_string());
             }
-        };
+            LogPosition::Since(at) => {
+                query.append_pair("q", &format!("date:[{at} TO *]")).append_pair("sort", "date:1");
+                query.append_pair("page", "0").append_pair("per_page", "1");
+            }
+        }
+        drop(query);
         Ok((url, shown))
     }
 
     async fn ask(&self, url: &Url, shown: &str) -> Result<Response, LogsError> {
-        let token = self.token().await?;
+        let token = self.token.header().await?;
         let request = self.fetcher.client(url).get(url.clone()).header(ACCEPT, "application/json");
         Ok(request.header(AUTHORIZATION, token).send().await.map_err(|error| transport(shown, error))?)
     }
-
-    /// The `Authorization` header with a token that is good for some time yet.
-    async fn token(&self) -> Result<HeaderValue, LogsError> {
-        let known = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(token) = known.filter(|token| token.renew_at > Instant::now()) {
-            return Ok(token.header);
-        }
-        let token = self.new_token().await?;
-        self.set_token(Some(token.clone()));
-        Ok(token.header)
-    }
-
-    fn set_token(&self, token: Option<Token>) {
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
-    }
-
-    /// Asks for a token (RFC 6749, section 4.4, with the audience that this provider wants).
-    async fn new_token(&self) -> Result<Token, LogsError> {
-        let shown = format!("{}/oauth/token", self.base_url);
-        let document = |reason: &str| LogsError::Document(shown.clone(), reason.to_owned());
-        let url = Url::parse(&shown).map_err(|error| document(&error.to_string()))?;
-        let body = json!({
-            "grant_type": "client_credentials", "client_id": self.client_id,
-            "client_secret": self.client_secret.reveal(), "audience": format!("{}/api/v2/", self.base_url),
-        });
-        let request = self.fetcher.client(&url).post(url).header(CONTENT_TYPE, "application/json");
-        let request = request.header(ACCEPT, "application/json").body(body.to_string());
-        let asked_at = Instant::now();
-        let response = request.send().await.map_err(|error| transport(&shown, error))?;
-        let status = response.status().as_u16();
-        match status {
-            200 => (),
-            429 => return Err(LogsError::TooMany(self.wait(response.headers()))),
-            400 | 401 | 403 => {
-                let hint = "client_id, the secret in client_secret_file, or the client's grants are not right";
-                return Err(LogsError::NotAllowed { url: shown, status, hint });
-            }
-            _ => return Err(unsuccessful(&shown, &response).into()),
-        }
-        let body = read_body(&shown, response, MOST_TOKEN_BYTES).await?;
-        let answer = parse_object(&body).map_err(|error| document(&error.to_string()))?;
-        let token = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| document("it has no access_token"))?;
-        let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| document("its access_token cannot stand in a header"))?;
-        header.set_sensitive(true);
-        let lifetime = answer.get("expires_in").and_then(Value::as_u64).map_or(UNSAID_LIFETIME, Duration::from_secs);
-        Ok(Token { header, renew_at: asked_at + used_for(lifetime) })
-    }
-
-    /// How long the tenant asks to wait: so many seconds, or until a time.
-    fn wait(&self, headers: &HeaderMap) -> Option<Duration> {
-        let after = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
-        let until = number(headers, "x-ratelimit-reset").and_then(|seconds| i64::try_from(seconds).ok());
-        let until = until.and_then(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)).ok());
-        after.max(until.map(|until| until.since(self.clock.now())))
-    }
 }
 
-/// How long a token is used that lives so long: not until its very end, but half of it at least, and a day at most.
-fn used_for(lifetime: Duration) -> Duration {
-    let day = Duration::from_secs(24 * 3600);
-    lifetime.saturating_sub(RENEW_BEFORE).max(lifetime / 2).min(day)
+/// How long a tenant asks to wait: so many seconds, or until a time.
+pub(super) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let after = number(headers, RETRY_AFTER.as_str()).map(Duration::from_secs);
+    let until = number(headers, "x-ratelimit-reset").and_then(|seconds| i64::try_from(seconds).ok());
+    let until = until.and_then(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000)).ok());
+    after.max(until.map(|until| until.since(now)))
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -281,6 +206,7 @@ impl LogPosition {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -310,10 +236,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_renewed_before_its_end() {
-        for (lifetime, used) in [(86_400, 86_340), (3600, 3540), (90, 45), (0, 0), (u64::MAX, 86_400)] {
-            assert_eq!(used_for(Duration::from_secs(lifetime)), Duration::from_secs(used), "{lifetime}");
+    fn a_tenant_s_wish_to_be_left_alone_is_understood() {
+        let now = Timestamp::from_millis(1_780_000_000_500).unwrap();
+        let of = |headers: &[(&'static str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+            wait(&headers.collect(), now).map(|wait| wait.as_millis())
+        };
+        assert_eq!(of(&[("retry-after", "7")]), Some(7000));
+        assert_eq!(of(&[("x-ratelimit-reset", "1780000003")]), Some(2500));
+        assert_eq!(of(&[("x-ratelimit-reset", "1780000003"), ("retry-after", "1")]), Some(2500));
+        assert_eq!(of(&[("x-ratelimit-reset", "1")]), Some(0));
+        for nonsense in ["", "soon", "-1", "1.5", "99999999999999999999"] {
+            assert_eq!(of(&[("retry-after", nonsense), ("x-ratelimit-reset", nonsense)]), None, "{nonsense}");
         }
+        assert_eq!(of(&[]), None);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! What Curfew asks others for: the keys of issuers, and the log of an Auth0 tenant.
 
 mod auth0_logs;
+mod auth0_token;
 mod fetch;
 mod remote_keys;
 mod static_keys;

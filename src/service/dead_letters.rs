@@ -204,10 +204,12 @@ impl DeadLetters {
     }
 }
 
-/// A text of at most so many characters.
+/// A text of at most so many characters, and nothing in it that a terminal or a log's reader would obey.
 fn clipped(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+    let mut characters = text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    let mut clipped: String = characters.by_ref().take(most).collect();
+    if characters.next().is_some() {
+        clipped.push('…');
     }
+    clipped
 }

@@ -419,7 +419,8 @@ async fn what_was_answered_is_on_disk() {
 #[tokio::test]
 async fn a_store_that_does_not_write_is_our_trouble() {
     let server = server();
-    assert_eq!(taken(&server, lines(&[event("scp", "1", &json!({}))])).await, [1, 0, 0, 0]);
+    let first = event("scp", "1", &json!({}));
+    assert_eq!(taken(&server, lines(std::slice::from_ref(&first))).await, [1, 0, 0, 0]);
     fs::remove_file(server.directory.path().join("store/db")).unwrap();
     let many: Vec<Value> =
         (0..300).map(|number| event("scp", &format!("x{number}"), &json!({"user_id": format!("u{number}")}))).collect();
@@ -427,9 +428,12 @@ async fn a_store_that_does_not_write_is_our_trouble() {
     assert_eq!(response.headers()["retry-after"], "1");
     let (status, error, why) = said(response).await;
     assert_eq!((status, error.as_str()), (503, "temporarily_unavailable"), "{why}");
+    // What was not recorded has not come before.
+    assert_eq!(send(&server, lines(&many)).await.status(), 503);
     // What needs no store is taken.
     assert_eq!(taken(&server, lines(&[event("s", "2", &json!({}))])).await, [0, 0, 1, 0]);
     // And so is what had come before, for it is on disk.
+    assert_eq!(taken(&server, lines(&[first])).await, [0, 1, 0, 0]);
     assert_eq!(server.client().await.record_logout(logout_of("x")).await.unwrap_err().code(), tonic::Code::Unavailable);
 }
 
