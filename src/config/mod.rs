@@ -17,7 +17,7 @@ use std::{
 };
 
 pub use desk::{HttpClientConfig, HttpConfig};
-pub use elsewhere::ElsewhereConfig;
+pub use elsewhere::{Auth0PollConfig, ElsewhereConfig, check_base_url};
 pub use issuer::{IssuerConfig, KeysConfig};
 pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
 pub use reader::Fault;

@@ -165,7 +165,8 @@ impl<'a> Section<'a> {
         let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
         if found.is_none() {
             let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-            self.fault(key, format!("{text:?} is none of {}", words.join(", ")));
+            let nearest = nearest(&text, choices.iter().map(|(word, _)| *word));
+            self.fault(key, format!("{text:?} is none of {}{nearest}", words.join(", ")));
         }
         found
     }

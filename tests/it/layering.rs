@@ -20,7 +20,11 @@ const ROOMS: [Room; 12] = [
         rooms: &["domain"],
         crates: &["sled", "tokio", "prost", "arc_swap", "futures_util", "getrandom", "siphasher"],
     },
-    Room { name: "service", rooms: &["domain", "token", "store"], crates: &["tokio", "humantime", "quick_cache"] },
+    Room {
+        name: "service",
+        rooms: &["domain", "token", "store"],
+        crates: &["tokio", "futures_util", "humantime", "quick_cache"],
+    },
     Room {
         name: "transport",
         rooms: &["domain", "service", "token"],

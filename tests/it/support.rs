@@ -107,6 +107,13 @@ impl Setup {
         self
     }
 
+    /// A file with this content beside the configuration.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
     /// The configuration, written down.
     pub(crate) fn write_config(&self) -> PathBuf {
         let keys = self.directory.path().join("keys.json");

@@ -5,6 +5,7 @@
 //! (`problem`).
 
 mod answer;
+mod auth0_logs;
 mod authorization;
 mod backchannel_logout;
 mod body;
@@ -75,6 +76,7 @@ pub fn routes(
     let calls = Arc::new(Calls::new(Arc::clone(&curfew), Arc::clone(&clock)));
     let (messages, started) = (Messages::new()?, clock.now());
     Ok(Router::new()
+        .route("/auth0/logs/{issuer}", post(auth0_logs::receive))
         .route("/backchannel-logout", post(backchannel_logout::receive))
         .route("/forward-auth", any(forward_auth::check))
         .route("/introspect", post(introspect::receive))

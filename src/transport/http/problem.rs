@@ -13,10 +13,16 @@ use axum::{
 use serde_json::json;
 
 use super::answer;
-use crate::service::{NotHeard, NotRevoked, ServiceError};
+use crate::{
+    service::{NotHeard, NotRevoked, ServiceError},
+    token::LogBodyFault,
+};
 
 /// After how many seconds it is worth trying again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// How to say who one is (RFC 9110, section 11.6.1: a 401 must say so).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"curfew\"");
 
 /// An error to answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,11 @@ impl Problem {
     pub(super) fn invalid(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
     }
+
+    /// The caller is not who they should be, or did not say who they are.
+    pub(super) fn unauthorized(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", description).challenging(CHALLENGE)
+    }
 }
 
 impl From<ServiceError> for Problem {
@@ -95,6 +106,15 @@ impl From<NotRevoked> for Problem {
             NotRevoked::Lacks(_) => Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description),
             NotRevoked::MayYetHold(_) => Self::busy(description),
             NotRevoked::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogBodyFault> for Problem {
+    fn from(fault: LogBodyFault) -> Self {
+        match fault {
+            LogBodyFault::Empty | LogBodyFault::NotAnArray => Self::invalid(fault.to_string()),
+            LogBodyFault::TooMany => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", fault.to_string()),
         }
     }
 }

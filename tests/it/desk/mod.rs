@@ -1,12 +1,16 @@
 //! The front desk, by real servers over real HTTP.
 
+mod auth0_logs;
+mod auth0_poll;
 mod backchannel_logout;
 mod bounds;
+mod dead_letters;
 mod forward_auth;
 mod introspect;
 mod json;
 mod metrics;
 mod revoke;
+mod tenant;
 
 use curfew::{
     token::{Algorithm, Signer},
