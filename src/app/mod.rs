@@ -9,6 +9,7 @@ mod desk;
 mod elsewhere;
 mod issuers;
 mod limits;
+mod polling;
 mod readiness;
 mod secrets;
 mod workers;
@@ -29,6 +30,7 @@ pub use accept::accept;
 use desk::Desk;
 pub use issuers::check_keys;
 pub use limits::{admission_settings, connection_settings};
+use polling::Polling;
 pub use workers::{Door, Workers};
 
 use crate::{
@@ -113,6 +115,8 @@ pub struct App {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     remote_keys: Vec<Arc<RemoteKeys>>,
+    /// Where security events are fetched.
+    polling: Vec<Polling>,
     health: Health,
     /// One for each worker.
     doors: Vec<Door>,
@@ -134,7 +138,7 @@ impl App {
     /// [`StartError`].
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let issuers::Built { issuers, remote_keys } =
+        let issuers::Built { issuers, remote_keys, polling } =
             issuers::build(config.issuers, &clock).map_err(StartError::Keys)?;
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&config.store.path)?);
         info!(path = %config.store.path.display(), revision = store.revision().0, "store open");
@@ -153,6 +157,7 @@ impl App {
             store,
             clock,
             remote_keys,
+            polling,
             health,
             doors,
             connections: connection_settings(&config.connections),
@@ -188,6 +193,9 @@ impl App {
         for keys in &self.remote_keys {
             let (keys, stop) = (Arc::clone(keys), stop_tasks.clone());
             tasks.spawn(async move { keys.run(stop).await });
+        }
+        for polling in self.polling {
+            tasks.spawn(polling.run(Arc::clone(&self.curfew), stop_tasks.clone()));
         }
         let forgetting = sweep(Arc::clone(&self.curfew), Arc::clone(&self.store), self.clock, self.retention);
         tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(forgetting));

@@ -2,20 +2,63 @@
 
 use std::time::Duration;
 
-use super::reader::Section;
-use crate::token::LogoutTokenRules;
+use super::{global_token_revocation, reader::Section, security_events::SecurityEventsConfig};
+use crate::{
+    domain::Issuer,
+    service::GlobalTokenRevocation,
+    token::{Algorithm, ClaimAhead, LogoutTokenRules, Rules},
+};
 
 /// These ways. None: nothing is taken that way.
 #[derive(Debug, Clone)]
 pub struct ElsewhereConfig {
     /// `[issuer.backchannel_logout]`
     pub backchannel_logout: Option<LogoutTokenRules>,
+    /// `[issuer.security_events]`
+    pub security_events: Option<SecurityEventsConfig>,
+    /// `[issuer.global_token_revocation]`
+    pub global_token_revocation: Option<GlobalTokenRevocation>,
+}
+
+/// What these ways need to know of their issuer. None: that is at fault itself.
+pub(super) struct Holder<'a> {
+    pub(super) issuer: Option<&'a Issuer>,
+    pub(super) algorithms: Option<&'a [Algorithm]>,
+    pub(super) audiences: &'a [String],
+    pub(super) leeway: Duration,
+    pub(super) clock_skew: Duration,
+    pub(super) has_sessions: bool,
+}
+
+impl Holder<'_> {
+    /// The rules for a signature of somebody's that is no access token's.
+    pub(super) fn signer(&self, issuer: Issuer, algorithms: Vec<Algorithm>) -> Rules {
+        Rules {
+            issuer,
+            algorithms,
+            audiences: Vec::new(),
+            types: Vec::new(),
+            leeway: self.leeway,
+            clock_skew: self.clock_skew,
+            max_token_lifetime: Duration::ZERO,
+            last_logout: None,
+            claim_ahead: ClaimAhead::Accept,
+            session_claim: None,
+        }
+    }
 }
 
 impl ElsewhereConfig {
     /// Reads them from an issuer's table.
-    pub(super) fn read(issuer: &mut Section<'_>) -> Self {
-        Self { backchannel_logout: issuer.optional_section("backchannel_logout").map(read_logout_rules) }
+    pub(super) fn read(issuer: &mut Section<'_>, holder: &Holder<'_>) -> Self {
+        let backchannel_logout = issuer.optional_section("backchannel_logout").map(read_logout_rules);
+        let security_events = issuer.optional_section("security_events");
+        let revocation = issuer.optional_section("global_token_revocation");
+        Self {
+            backchannel_logout,
+            security_events: security_events.and_then(|section| SecurityEventsConfig::read(section, holder)),
+            global_token_revocation: revocation.and_then(|section| global_token_revocation::read(section, holder)),
+        }
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod desk;
 mod elsewhere;
+mod global_token_revocation;
 mod issuer;
 mod load;
 mod reader;
+mod security_events;
 
 use std::{
     fmt, io,
@@ -22,6 +24,7 @@ pub use issuer::{IssuerConfig, KeysConfig};
 pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
 pub use reader::Fault;
 use reader::{Section, Source};
+pub use security_events::{PollConfig, SecurityEventsConfig};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use reqwest::{
-    Client, Url,
+    Client, RequestBuilder, Url,
     header::{ACCEPT, CACHE_CONTROL, HeaderMap},
     redirect::Policy,
 };
@@ -36,7 +36,7 @@ pub enum FetchError {
         hint: &'static str,
     },
     /// It answered too much.
-    #[error("{0} answered more than {MOST_BYTES} bytes")]
+    #[error("{0} answered more than is read")]
     TooLarge(String),
     /// It answered something that is no such document.
     #[error("{url}: {reason}")]
@@ -89,26 +89,41 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError`].
     pub async fn get(&self, url: &str) -> Result<Fetched, FetchError> {
+        let (headers, body) = self.exchange(url, MOST_BYTES, |client, url| client.get(url)).await?;
+        let max_age = max_age(&headers);
+        Ok(Fetched { body, max_age })
+    }
+
+    /// Sends a request and reads the document that it is answered with, of at most so many bytes.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub(super) async fn exchange(
+        &self,
+        url: &str,
+        most: usize,
+        request: impl FnOnce(&Client, Url) -> RequestBuilder,
+    ) -> Result<(HeaderMap, Vec<u8>), FetchError> {
         let parsed = check_url(url)?;
         let client = if parsed.scheme() == "http" { &self.loopback } else { &self.outside };
         let transport =
             |error: reqwest::Error| FetchError::Transport { url: url.to_owned(), reason: chain(&error.without_url()) };
-        let mut response = client.get(parsed).header(ACCEPT, "application/json").send().await.map_err(transport)?;
+        let mut response = request(client, parsed).header(ACCEPT, "application/json").send().await.map_err(transport)?;
         let status = response.status();
         if !status.is_success() {
             let hint =
                 if status.is_redirection() { "; redirects are not followed: configure the final URL" } else { "" };
             return Err(FetchError::Status { url: url.to_owned(), status: status.as_u16(), hint });
         }
-        let max_age = max_age(response.headers());
+        let headers = response.headers().clone();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(transport)? {
-            if body.len() + chunk.len() > MOST_BYTES {
+            if body.len() + chunk.len() > most {
                 return Err(FetchError::TooLarge(url.to_owned()));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Fetched { body, max_age })
+        Ok((headers, body))
     }
 }
 

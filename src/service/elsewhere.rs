@@ -1,10 +1,53 @@
 //! What an issuer's logouts from elsewhere must satisfy: one field for each way by which they come.
 
-use crate::token::LogoutTokenRules;
+use std::{fmt, sync::Arc};
+
+use crate::token::{CallerRules, KeySource, LogoutTokenRules, Rules, Secret, SecurityEventRules, SubjectRules};
 
 /// The ways by which an issuer's logouts come that no frontend reports. None: nothing is taken that way.
 #[derive(Debug, Clone, Default)]
 pub struct Elsewhere {
     /// OpenID Connect Back-Channel Logout.
     pub backchannel_logout: Option<LogoutTokenRules>,
+    /// Shared Signals.
+    pub security_events: Option<SecurityEvents>,
+    /// Global Token Revocation.
+    pub global_token_revocation: Option<GlobalTokenRevocation>,
+}
+
+/// How an issuer's security events are verified and read.
+#[derive(Clone)]
+pub struct SecurityEvents {
+    /// What they must satisfy, and what they mean.
+    pub events: SecurityEventRules,
+    /// Whose keys they are signed with, and by which algorithms: the transmitter's own, or the issuer's.
+    pub signer: Rules,
+    /// The transmitter's own keys. None: the issuer's.
+    pub keys: Option<Arc<dyn KeySource>>,
+    /// What whoever pushes them must say in the header `Authorization`, all of it. None: nothing.
+    pub push_secret: Option<Secret>,
+}
+
+/// How requests to revoke all tokens of an issuer's user are verified and read.
+#[derive(Debug, Clone)]
+pub struct GlobalTokenRevocation {
+    /// What callers must show.
+    pub callers: CallerRules,
+    /// Whose keys their tokens are signed with, and by which algorithms: asymmetric ones only.
+    pub signer: Rules,
+    /// Whom they may name.
+    pub subjects: SubjectRules,
+    /// Whether the user may stand under the older name `subject`.
+    pub legacy_subject: bool,
+}
+
+impl fmt::Debug for SecurityEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecurityEvents")
+            .field("events", &self.events)
+            .field("signer", &self.signer)
+            .field("own_keys", &self.keys.is_some())
+            .field("push_secret", &self.push_secret)
+            .finish()
+    }
 }

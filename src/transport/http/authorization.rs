@@ -30,6 +30,15 @@ impl<'a> Authorization<'a> {
         }
     }
 
+    /// All of it, scheme and rest, as it was written. None: there is none, or it is unclear.
+    pub(super) fn whole(headers: &'a HeaderMap) -> Option<&'a str> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().ok(),
+            (Some(_) | None, _) => None,
+        }
+    }
+
     /// What follows `Bearer`, if that is the scheme; its case does not matter.
     pub(super) fn bearer(self) -> Option<&'a str> {
         match self {
@@ -58,5 +67,13 @@ mod tests {
             assert_eq!(Authorization::of(&of(values)).bearer(), None, "{values:?}");
         }
         assert_eq!(Authorization::of(&of(&["Bearer a", "Bearer b"])), Authorization::Unclear);
+    }
+
+    #[test]
+    fn all_of_it_is_found_where_there_is_one() {
+        assert_eq!(Authorization::whole(&of(&["Bearer  a b"])), Some("Bearer  a b"));
+        assert_eq!(Authorization::whole(&of(&["anything"])), Some("anything"));
+        assert_eq!(Authorization::whole(&of(&[])), None);
+        assert_eq!(Authorization::whole(&of(&["Bearer a", "Bearer a"])), None);
     }
 }

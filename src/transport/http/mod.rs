@@ -7,11 +7,13 @@ mod answer;
 mod authorization;
 mod backchannel_logout;
 mod body;
+mod global_token_revocation;
 mod metrics;
 mod ops;
 mod problem;
 mod rpc;
 mod rpc_status;
+mod security_events;
 mod serve;
 
 use std::{sync::Arc, time::Duration};
@@ -66,6 +68,8 @@ pub fn routes(
     let (messages, started) = (Messages::new()?, clock.now());
     Ok(Router::new()
         .route("/backchannel-logout", post(backchannel_logout::receive))
+        .route("/global-token-revocation", post(global_token_revocation::receive))
+        .route("/ssf/events", post(security_events::receive))
         .route("/v1/logouts", post(rpc::record_logout))
         .route("/v1/last-logout", get(rpc::last_logout))
         .route("/v1/tokens:validate", post(rpc::validate_token))

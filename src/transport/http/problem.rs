@@ -1,16 +1,20 @@
 //! Errors over HTTP: the only place where they get a status.
 //!
-//! The body is that of OAuth 2.0 (RFC 6749, section 5.2): `error`, for programs, and `error_description`, for people. What
-//! a sender must not send again is a 4xx, our own trouble a 503: some senders give up for good after the former.
+//! The body is that of OAuth 2.0 (RFC 6749, section 5.2): `error`, for programs, and `error_description`, for people; a
+//! security event token that does not hold has a form of its own (RFC 8935, section 2.3). What a sender must not send again
+//! is a 4xx, our own trouble a 503: some senders give up for good after the former.
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, Response, StatusCode,
+        header::{CONTENT_LANGUAGE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
 };
 use serde_json::json;
 
 use super::answer;
-use crate::service::{NotHeard, ServiceError};
+use crate::service::{EventNotTaken, NotHeard, NotRevoked, ServiceError};
 
 /// After how many seconds it is worth trying again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -21,11 +25,51 @@ pub(super) struct Problem {
     status: StatusCode,
     error: &'static str,
     description: String,
+    form: Form,
+    /// What a caller who is not let in must show.
+    challenge: Option<&'static str>,
+}
+
+/// How an error is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// RFC 6749, section 5.2.
+    OAuth,
+    /// RFC 8935, section 2.3.
+    SecurityEvent,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, description: description.into() }
+        Self { status, error, description: description.into(), form: Form::OAuth, challenge: None }
+    }
+
+    /// The same, to whoever sent a security event token: what is wrong with the token has a form of its own.
+    pub(super) fn of_security_event(self) -> Self {
+        let form = if self.status == StatusCode::BAD_REQUEST { Form::SecurityEvent } else { self.form };
+        Self { form, ..self }
+    }
+
+    /// Why not all tokens of a user were revoked. `said`: whether the caller showed anything (RFC 6750, section 3.1).
+    pub(super) fn of_revocation(error: NotRevoked, said: bool) -> Self {
+        let description = error.to_string();
+        match error {
+            NotRevoked::Unauthenticated(_) => {
+                let challenge = if said { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+                Self::unauthenticated("invalid_token", challenge, description)
+            }
+            NotRevoked::Unfit(_) => Self::invalid(description),
+            NotRevoked::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "access_denied", description),
+            NotRevoked::Failed(error) if error.is_the_request_s() => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_enforceable", description)
+            }
+            NotRevoked::Failed(error) => error.into(),
+        }
+    }
+
+    /// The caller is not let in; `challenge` says what to show.
+    fn unauthenticated(error: &'static str, challenge: &'static str, description: String) -> Self {
+        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, error, description) }
     }
 
     /// Its status.
@@ -76,12 +120,31 @@ impl From<NotHeard> for Problem {
     }
 }
 
+impl From<EventNotTaken> for Problem {
+    fn from(error: EventNotTaken) -> Self {
+        match error {
+            EventNotTaken::Refused(code, why) => Self::new(StatusCode::BAD_REQUEST, code.name(), why).of_security_event(),
+            EventNotTaken::Failed(error) => error.into(),
+        }
+    }
+}
+
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
-        let body = json!({"error": problem.error, "error_description": problem.description});
+        let body = match problem.form {
+            Form::OAuth => json!({"error": problem.error, "error_description": problem.description}),
+            Form::SecurityEvent => json!({"err": problem.error, "description": problem.description}),
+        };
         let mut response = answer::json(problem.status, body.to_string());
+        let headers = response.headers_mut();
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if problem.form == Form::SecurityEvent {
+            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+        }
+        if let Some(challenge) = problem.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }
