@@ -35,7 +35,10 @@ pub(super) fn read(mut section: Section<'_>, holder: &Holder<'_>) -> Option<Glob
     let mut algorithms = holder.algorithms?.to_vec();
     algorithms.retain(|algorithm| algorithm.family() != Family::Hmac);
     if algorithms.is_empty() {
-        section.fault("endpoint", "needs an issuer with public keys: whoever can verify with a shared secret could ask, too");
+        section.fault(
+            "endpoint",
+            "needs an issuer with public keys: whoever can verify with a shared secret could ask, too",
+        );
     }
     section.finish();
     let issuer = holder.issuer?;
@@ -64,6 +67,7 @@ fn check_endpoint(section: &Section<'_>, endpoint: &str, holder: &Holder<'_>) {
         );
     }
     if holder.audiences.iter().any(|audience| audience == endpoint) {
-        section.fault("endpoint", "is one of audiences: an access token could ask for everybody's tokens to be revoked");
+        section
+            .fault("endpoint", "is one of audiences: an access token could ask for everybody's tokens to be revoked");
     }
 }

@@ -200,7 +200,11 @@ fn read_types(section: &mut Section<'_>) -> Vec<String> {
 }
 
 impl KeysConfig {
-    pub(super) fn read(mut section: Section<'_>, issuer: Option<&Issuer>, algorithms: Option<&[Algorithm]>) -> Option<Self> {
+    pub(super) fn read(
+        mut section: Section<'_>,
+        issuer: Option<&Issuer>,
+        algorithms: Option<&[Algorithm]>,
+    ) -> Option<Self> {
         const SOURCES: [&str; 5] = ["discovery", "jwks_url", "jwks_file", "pem_file", "hmac_secret_file"];
         let source = match section.set_keys(&SOURCES).as_slice() {
             [one] => Some(*one),

@@ -161,7 +161,10 @@ impl PollConfig {
             section.fault("poll_url", error.to_string());
         }
         if wait > Duration::from_secs(600) {
-            section.fault("poll_wait", "must be at most 10m: nothing between here and there keeps a silent connection longer");
+            section.fault(
+                "poll_wait",
+                "must be at most 10m: nothing between here and there keeps a silent connection longer",
+            );
         }
         Some(Self { url, secret_file, wait, timeout, interval, max_events: max_events.unwrap_or(100) })
     }

@@ -108,7 +108,8 @@ impl Fetcher {
         let client = if parsed.scheme() == "http" { &self.loopback } else { &self.outside };
         let transport =
             |error: reqwest::Error| FetchError::Transport { url: url.to_owned(), reason: chain(&error.without_url()) };
-        let mut response = request(client, parsed).header(ACCEPT, "application/json").send().await.map_err(transport)?;
+        let mut response =
+            request(client, parsed).header(ACCEPT, "application/json").send().await.map_err(transport)?;
         let status = response.status();
         if !status.is_success() {
             let hint =

@@ -103,9 +103,8 @@ fn question(told: &Told, most: u32, at_once: bool) -> Value {
     }
     if !told.refused.is_empty() {
         let each = told.refused.iter();
-        let each = each.map(|refused| {
-            (refused.id.clone(), json!({"err": refused.error, "description": refused.description}))
-        });
+        let each =
+            each.map(|refused| (refused.id.clone(), json!({"err": refused.error, "description": refused.description})));
         question["setErrs"] = Value::Object(each.collect::<Map<_, _>>());
     }
     question
@@ -143,7 +142,8 @@ mod tests {
     #[test]
     fn an_answer_is_read_as_it_is_meant() {
         let read = |text: &str| page(text.as_bytes());
-        let some = Page { tokens: vec![("a".to_owned(), "x.y.z".to_owned()), ("b".to_owned(), String::new())], more: true };
+        let some =
+            Page { tokens: vec![("a".to_owned(), "x.y.z".to_owned()), ("b".to_owned(), String::new())], more: true };
         assert_eq!(read(r#"{"sets":{"a":"x.y.z","b":7},"moreAvailable":true,"else":1}"#), Ok(some));
         assert_eq!(read(r#"{"sets":{}}"#), Ok(Page::default()));
         assert_eq!(read(r#"{"sets":{},"moreAvailable":"yes"}"#), Ok(Page::default()));

@@ -13,8 +13,8 @@ use crate::{
     domain::{LogoutReason, Source, SubjectId, TokenId},
     store::StoreError,
     token::{
-        CallerFault, Claims, Compact, EventTarget, NoTarget, Refusal, RevocationCaller, SubjectIdentifier, parse_object,
-        shown, signed_by,
+        CallerFault, Claims, Compact, EventTarget, NoTarget, Refusal, RevocationCaller, SubjectIdentifier,
+        parse_object, shown, signed_by,
     },
 };
 
@@ -76,8 +76,9 @@ impl Curfew {
     }
 
     async fn revoke_all(&self, raw_token: Option<&str>, body: &[u8]) -> Result<RecordedLogout, NotRevoked> {
-        let raw_token = raw_token
-            .ok_or_else(|| NotRevoked::Unauthenticated("There is no bearer token in the header Authorization.".to_owned()))?;
+        let raw_token = raw_token.ok_or_else(|| {
+            NotRevoked::Unauthenticated("There is no bearer token in the header Authorization.".to_owned())
+        })?;
         let caller = self.let_in(raw_token).await?;
         let iss = &caller.issuer.rules.issuer;
         let user = named_user(body, caller.rules)?;
@@ -120,9 +121,9 @@ impl Curfew {
         self.check_key(key, &claims, &rules.signer)?;
         match self.callers_seen.take(&rules.signer.issuer, &token_id, ends, now) {
             Ok(()) => Ok(LetIn { issuer, rules, token_id }),
-            Err(NotTakenOnce::Used) => {
-                Err(NotRevoked::Unauthenticated("The caller's token was used before; it is good for one request.".to_owned()))
-            }
+            Err(NotTakenOnce::Used) => Err(NotRevoked::Unauthenticated(
+                "The caller's token was used before; it is good for one request.".to_owned(),
+            )),
             Err(NotTakenOnce::Full) => Err(ServiceError::Overloaded(StoreError::Overloaded).into()),
         }
     }

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     domain::{Issuer, LogoutReason, Source, Timestamp},
     token::{
-        Claims, Compact, EventTarget, EventTime, Meaning, NoTarget, Refusal, SecurityEvent, SecurityEventFault, Subject,
-        shown, signed_by,
+        Claims, Compact, EventTarget, EventTime, Meaning, NoTarget, Refusal, SecurityEvent, SecurityEventFault,
+        Subject, shown, signed_by,
     },
 };
 
@@ -132,7 +132,11 @@ impl From<SecurityEventFault> for EventNotTaken {
 
 impl From<ServiceError> for EventNotTaken {
     fn from(error: ServiceError) -> Self {
-        if error.is_the_request_s() { refused(EventError::InvalidRequest, error.to_string()) } else { Self::Failed(error) }
+        if error.is_the_request_s() {
+            refused(EventError::InvalidRequest, error.to_string())
+        } else {
+            Self::Failed(error)
+        }
     }
 }
 
@@ -318,7 +322,8 @@ fn request(target: Target, reason: LogoutReason, logout_time: Timestamp, source:
 
 /// Whether a token, whose signature nobody has looked at yet, says that it is for one of these.
 fn names_one(token: &Compact<'_>, audiences: &[String]) -> bool {
-    let is_one = |value: &serde_json::Value| value.as_str().is_some_and(|named| audiences.iter().any(|one| one == named));
+    let is_one =
+        |value: &serde_json::Value| value.as_str().is_some_and(|named| audiences.iter().any(|one| one == named));
     match token.payload.get("aud") {
         Some(serde_json::Value::Array(several)) => several.iter().any(is_one),
         Some(one) => is_one(one),
@@ -327,7 +332,8 @@ fn names_one(token: &Compact<'_>, audiences: &[String]) -> bool {
 }
 
 fn not_configured(issuer: &str) -> EventNotTaken {
-    let why = format!("Issuer {issuer} has no [issuer.security_events] in the configuration: its events are not taken.");
+    let why =
+        format!("Issuer {issuer} has no [issuer.security_events] in the configuration: its events are not taken.");
     refused(EventError::AccessDenied, why)
 }
 

@@ -27,7 +27,13 @@ pub(super) enum NotTakenOnce {
 
 impl SingleUse {
     /// Takes a token that holds until it `ends`.
-    pub(super) fn take(&self, issuer: &Issuer, token: &TokenId, ends: Timestamp, now: Timestamp) -> Result<(), NotTakenOnce> {
+    pub(super) fn take(
+        &self,
+        issuer: &Issuer,
+        token: &TokenId,
+        ends: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), NotTakenOnce> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (issuer.clone(), token.clone());
         if taken.get(&key).is_some_and(|ends| *ends > now) {

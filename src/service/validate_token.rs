@@ -8,7 +8,9 @@ use super::{ConfiguredIssuer, Curfew, ServiceError, Verified};
 use crate::{
     domain::{Instants, Record, Revision, Scope, ScopeKind, Timestamp},
     store::Fingerprint,
-    token::{Compact, Cutoffs, KeySet, KeySource, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify},
+    token::{
+        Compact, Cutoffs, KeySet, KeySource, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify,
+    },
 };
 
 /// A token to be decided on.

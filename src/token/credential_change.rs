@@ -25,7 +25,9 @@ pub struct Pattern {
 
 /// A text is no such pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a type and a change, as \"password/update\" or \"*/revoke\"; the changes are create, revoke, update, delete")]
+#[error(
+    "is not a type and a change, as \"password/update\" or \"*/revoke\"; the changes are create, revoke, update, delete"
+)]
 pub struct PatternError;
 
 impl FromStr for Pattern {
@@ -64,7 +66,8 @@ impl CredentialChanges {
     pub fn log_out(&self, credential: &str, change: &str) -> Option<bool> {
         let change = known(change)?;
         let fits = |pattern: &Pattern| {
-            pattern.credential.as_deref().is_none_or(|of| of == credential) && pattern.change.is_none_or(|of| of == change)
+            pattern.credential.as_deref().is_none_or(|of| of == credential)
+                && pattern.change.is_none_or(|of| of == change)
         };
         Some(self.0.iter().any(fits))
     }
@@ -85,9 +88,13 @@ mod tests {
     #[test]
     fn by_default_what_is_no_longer_good_logs_out_and_what_is_new_does_not() {
         for credential in ["password", "pin", "x509", "fido2-platform", "fido2-roaming", "app", "agreed-upon"] {
-            for (change, expected) in
-                [("create", Some(false)), ("update", Some(true)), ("revoke", Some(true)), ("delete", Some(true)), ("lost", None)]
-            {
+            for (change, expected) in [
+                ("create", Some(false)),
+                ("update", Some(true)),
+                ("revoke", Some(true)),
+                ("delete", Some(true)),
+                ("lost", None),
+            ] {
                 assert_eq!(CredentialChanges::default().log_out(credential, change), expected, "{credential} {change}");
             }
         }

@@ -113,7 +113,9 @@ impl SubjectRules {
                 Err(unclear("is an e-mail address; email = \"subject\" would say that it is the sub of the tokens"))
             }
             SubjectIdentifier::Aliases(all) => self.agreed(all),
-            SubjectIdentifier::Other(format) => Err(unclear(format!("is of the format {format}, which names no token"))),
+            SubjectIdentifier::Other(format) => {
+                Err(unclear(format!("is of the format {format}, which names no token")))
+            }
         }
     }
 

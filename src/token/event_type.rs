@@ -84,10 +84,21 @@ mod tests {
         ] {
             let uri = format!("https://schemas.openid.net/secevent/{name}");
             assert_eq!(EventType::of(&uri), Some(event), "{name}");
-            let alike = [format!("{uri}/"), format!("{uri}x"), uri.replace("https", "http"), uri.to_uppercase(), uri.replace("schemas", "Schemas")];
+            let alike = [
+                format!("{uri}/"),
+                format!("{uri}x"),
+                uri.replace("https", "http"),
+                uri.to_uppercase(),
+                uri.replace("schemas", "Schemas"),
+            ];
             assert!(alike.iter().all(|uri| EventType::of(uri).is_none()), "{name}");
         }
-        for name in ["caep/event-type/sessions-revoked", "risc/event-type/session-revoked", "risc/event-type/account-enabled", ""] {
+        for name in [
+            "caep/event-type/sessions-revoked",
+            "risc/event-type/session-revoked",
+            "risc/event-type/account-enabled",
+            "",
+        ] {
             assert_eq!(EventType::of(&format!("https://schemas.openid.net/secevent/{name}")), None, "{name}");
         }
     }

@@ -292,7 +292,8 @@ fn event_time(event: &Map<String, Value>) -> Result<Option<EventTime>, SecurityE
         return Ok(Some(EventTime { seconds, nanos: 0 }));
     }
     let seconds = value.as_f64().filter(|seconds| (0.0..=9e18).contains(seconds));
-    let seconds = seconds.ok_or(SecurityEventFault::Member("an event_timestamp that is a number of seconds since 1970"))?;
+    let seconds =
+        seconds.ok_or(SecurityEventFault::Member("an event_timestamp that is a number of seconds since 1970"))?;
     #[allow(clippy::cast_possible_truncation, reason = "within the range by the line before")]
     let (whole, billionths) = (seconds.floor() as i64, (seconds.fract() * 1e9) as i32);
     Ok(Some(EventTime { seconds: whole, nanos: billionths }))

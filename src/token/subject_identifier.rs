@@ -131,4 +131,4 @@ fn complex(object: &Map<String, Value>, legacy: bool) -> Result<Subject, Subject
 
 #[cfg(test)]
 #[path = "subject_identifier_tests.rs"]
-mod tests;
+pub(in crate::token) mod tests;

@@ -32,7 +32,9 @@ fn every_format_is_read() {
     assert_eq!(simple(json!({"format": "jwt_id", "iss": "i", "jti": "j"})), jwt_id);
     let both = json!({"format": "aliases", "identifiers": [as_written, {"format": "opaque", "id": "x"}]});
     assert_eq!(simple(both), SubjectIdentifier::Aliases(vec![iss_sub(), SubjectIdentifier::Opaque(text("x"))]));
-    for other in ["account", "did", "uri", "phone_number", "saml_assertion_id", "ip-addresses", "catalog_item", "iss-sub"] {
+    for other in
+        ["account", "did", "uri", "phone_number", "saml_assertion_id", "ip-addresses", "catalog_item", "iss-sub"]
+    {
         let expected = SubjectIdentifier::Other(format!("{other:?}"));
         assert_eq!(simple(json!({"format": other, "iss": "i", "sub": "s"})), expected);
     }
@@ -106,8 +108,15 @@ fn what_senders_wrote_before_the_standard_is_read_where_that_is_asked_for() {
 /// Anything that JSON can say, with the words of the standard among it.
 pub(in crate::token) fn any_json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
-        Just("iss_sub"), Just("opaque"), Just("email"), Just("jwt_id"), Just("aliases"), Just("complex"), Just("iss-sub"),
-        Just("https://op.example"), Just("ann"),
+        Just("iss_sub"),
+        Just("opaque"),
+        Just("email"),
+        Just("jwt_id"),
+        Just("aliases"),
+        Just("complex"),
+        Just("iss-sub"),
+        Just("https://op.example"),
+        Just("ann"),
     ];
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -118,9 +127,18 @@ pub(in crate::token) fn any_json() -> impl Strategy<Value = Value> {
         word.prop_map(Value::from),
     ];
     let name = prop_oneof![
-        Just("format".to_owned()), Just("subject_type".to_owned()), Just("iss".to_owned()), Just("sub".to_owned()),
-        Just("id".to_owned()), Just("email".to_owned()), Just("jti".to_owned()), Just("identifiers".to_owned()),
-        Just("user".to_owned()), Just("session".to_owned()), Just("device".to_owned()), ".{0,6}",
+        Just("format".to_owned()),
+        Just("subject_type".to_owned()),
+        Just("iss".to_owned()),
+        Just("sub".to_owned()),
+        Just("id".to_owned()),
+        Just("email".to_owned()),
+        Just("jti".to_owned()),
+        Just("identifiers".to_owned()),
+        Just("user".to_owned()),
+        Just("session".to_owned()),
+        Just("device".to_owned()),
+        ".{0,6}",
     ];
     leaf.prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![

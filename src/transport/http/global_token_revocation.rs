@@ -35,7 +35,8 @@ async fn take(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(), Proble
     match desk.curfew.global_token_revocation(raw_token, &body).await {
         Ok(recorded) => {
             info!(
-                endpoint = "global-token-revocation", revision = recorded.recorded.record.revision.0,
+                endpoint = "global-token-revocation",
+                revision = recorded.recorded.record.revision.0,
                 "all tokens of a user were revoked"
             );
             Ok(())

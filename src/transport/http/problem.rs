@@ -123,7 +123,9 @@ impl From<NotHeard> for Problem {
 impl From<EventNotTaken> for Problem {
     fn from(error: EventNotTaken) -> Self {
         match error {
-            EventNotTaken::Refused(code, why) => Self::new(StatusCode::BAD_REQUEST, code.name(), why).of_security_event(),
+            EventNotTaken::Refused(code, why) => {
+                Self::new(StatusCode::BAD_REQUEST, code.name(), why).of_security_event()
+            }
             EventNotTaken::Failed(error) => error.into(),
         }
     }

@@ -2,14 +2,22 @@
 
 mod backchannel_logout;
 mod bounds;
+mod global_token_revocation;
 mod json;
 mod metrics;
+mod security_event_poll;
+mod security_events;
+mod token_kinds;
+mod transmitter;
 
-use curfew::token::{Algorithm, Signer};
+use curfew::{
+    token::{Algorithm, Signer},
+    transport::grpc::pb::{self, Verdict},
+};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use crate::support::{ISSUER, Server, Setup, unix_seconds};
+use crate::support::{AUDIENCE, ISSUER, Server, Setup, unix_seconds};
 
 /// The client for which logout tokens are issued.
 const CLIENT: &str = "web";
@@ -35,10 +43,15 @@ fn server_with(issuer: &'static str) -> Server {
 /// The claims of a good logout token; null takes one away.
 fn logout_claims(changes: &Value) -> Value {
     let now = unix_seconds();
-    let mut claims = json!({
+    let claims = json!({
         "iss": ISSUER, "aud": CLIENT, "iat": now, "exp": now + 120, "jti": "logout-1", "sub": "ann",
         "events": { EVENT: {} }
     });
+    changed(claims, changes)
+}
+
+/// These claims with these changes; null takes one away.
+fn changed(mut claims: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         match value {
             Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
@@ -48,7 +61,30 @@ fn logout_claims(changes: &Value) -> Value {
     claims
 }
 
+/// An access token of a subject in a session, issued a minute ago.
+fn session_token(server: &Server, subject: &str, session: &str) -> String {
+    let now = unix_seconds();
+    let claims = json!({
+        "iss": ISSUER, "sub": subject, "sid": session, "aud": AUDIENCE, "iat": now - 60, "exp": now + 3600,
+        "jti": format!("{subject}-{session}")
+    });
+    server.minter.sign(&claims).unwrap()
+}
+
+/// What is decided on a token.
+async fn verdict_on(server: &Server, token: &str) -> Verdict {
+    let request = pb::ValidateTokenRequest { token: token.to_owned(), ..Default::default() };
+    server.client().await.validate_token(request).await.unwrap().into_inner().verdict()
+}
+
 impl Server {
+    /// A token with these claims and this `typ`, signed as the issuer signs.
+    fn signed(&self, media_type: Option<&str>, claims: &Value) -> String {
+        let pem = self.minter.private_pem();
+        let signer = Signer::from_pem(Algorithm::Es256, pem.as_bytes(), Some("k1")).unwrap();
+        signer.typed(media_type).sign(claims).unwrap()
+    }
+
     /// An endpoint of its front desk.
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.http.as_deref().expect("it has a front desk"))
