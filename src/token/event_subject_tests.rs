@@ -200,7 +200,7 @@ proptest! {
                 // It named that user, and nothing else but a tenant of ours.
                 prop_assert_eq!(rules.named(&members["user"]), Ok(EventTarget::Subject(subject)));
                 let ours = SubjectIdentifier::Opaque("t1".to_owned());
-                let is_ours = |identifier| *identifier == ours && !rules.tenants.is_empty();
+                let is_ours = |identifier: &SubjectIdentifier| *identifier == ours && !rules.tenants.is_empty();
                 let only = members.iter().all(|(name, named)| *name == "user" || *name == "tenant" && is_ours(named));
                 prop_assert!(only);
             }
