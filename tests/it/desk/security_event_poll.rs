@@ -1,4 +1,6 @@
 //! Shared Signals, fetched (RFC 8936): from a transmitter on this machine, which has every fault that it is told to have.
+//!
+//! It answers on a thread of its own, also while a test waits for the server to start.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,7 @@ async fn until_refused(server: &Server, token: &str) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn events_are_fetched_page_by_page_and_acknowledged() {
     let transmitter = Transmitter::start().await;
     let server = polling(&transmitter, "poll_max_events = 10\n");
@@ -61,7 +63,7 @@ async fn events_are_fetched_page_by_page_and_acknowledged() {
     assert!(!server.log().contains("eyJ"), "a token is in the log");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_on_disk() {
     let transmitter = Transmitter::start().await;
     let mut server = polling(&transmitter, "");
@@ -76,7 +78,7 @@ async fn what_was_acknowledged_is_on_disk() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_do_not_hold_are_reported_and_those_beside_them_are_taken() {
     let transmitter = Transmitter::start().await;
     let server = polling(&transmitter, "");
@@ -116,7 +118,7 @@ async fn tokens_that_do_not_hold_are_reported_and_those_beside_them_are_taken() 
     assert_eq!(told.headers["content-language"], "en");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transmitter_that_answers_nonsense_is_asked_again_and_not_at_once() {
     let transmitter = Transmitter::start().await;
     let faults = [Fault::Status(500), Fault::Text("<html>"), Fault::Status(401)];
@@ -135,7 +137,7 @@ async fn a_transmitter_that_answers_nonsense_is_asked_again_and_not_at_once() {
     assert!(log.matches("security events could not be fetched").count() == 3 && log.contains("answers again"), "{log}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transmitter_that_is_too_slow_or_says_too_much_is_not_waited_for() {
     for fault in [Fault::Slow, Fault::Silent, Fault::Huge, Fault::Text(r#"{"sets":[]}"#)] {
         let transmitter = Transmitter::start().await;
@@ -153,7 +155,7 @@ async fn a_transmitter_that_is_too_slow_or_says_too_much_is_not_waited_for() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_we_could_not_take_is_neither_acknowledged_nor_refused() {
     let transmitter = Transmitter::start().await;
     let url = transmitter.url("/poll");
@@ -171,7 +173,7 @@ async fn what_we_could_not_take_is_neither_acknowledged_nor_refused() {
     assert!(server.log().contains("the transmitter will send it again"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_happens_while_the_transmitter_waits_is_taken_at_once() {
     let transmitter = Transmitter::start().await;
     let secret = tempfile::NamedTempFile::new().unwrap();
@@ -197,7 +199,7 @@ async fn an_event_that_happens_while_the_transmitter_waits_is_taken_at_once() {
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transmitter_that_says_the_same_again_and_again_is_not_asked_all_the_time() {
     let transmitter = Transmitter::start().await;
     transmitter.forget_what_it_is_told();
