@@ -76,3 +76,7 @@ fn read_logout_rules(mut section: Section<'_>) -> LogoutTokenRules {
     section.finish();
     LogoutTokenRules { client_ids, strict_type, max_age }
 }
+
+#[cfg(test)]
+#[path = "elsewhere_tests.rs"]
+mod tests;
