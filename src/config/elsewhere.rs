@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{global_token_revocation, reader::Section, security_events::SecurityEventsConfig};
+use super::{IssuerConfig, global_token_revocation, reader::Section, security_events::SecurityEventsConfig};
 use crate::{
     domain::Issuer,
     service::GlobalTokenRevocation,
@@ -59,6 +59,35 @@ impl ElsewhereConfig {
             security_events: security_events.and_then(|section| SecurityEventsConfig::read(section, holder)),
             global_token_revocation: revocation.and_then(|section| global_token_revocation::read(section, holder)),
         }
+    }
+}
+
+/// Of an event that is pushed it must be clear which issuer's it is: by the transmitter, or by who we are to it.
+pub(super) fn check_streams<'a>(top: &Section<'_>, issuers: impl Iterator<Item = &'a IssuerConfig>) {
+    let mut seen: Vec<(&str, &str, &str)> = Vec::new();
+    for issuer in issuers {
+        let Some(SecurityEventsConfig { events, .. }) = &issuer.elsewhere.security_events else { continue };
+        for audience in &events.audiences {
+            let stream = (events.transmitter.as_str(), audience.as_str());
+            if let Some((.., other)) =
+                seen.iter().find(|(transmitter, audience, _)| (*transmitter, *audience) == stream)
+            {
+                top.fault(
+                    "issuer",
+                    format!(
+                        "the security events of {} and of {other} come from {:?} for {audience:?}: whose would one be? Give each \
+                         an audience of its own",
+                        issuer.name, stream.0
+                    ),
+                );
+            }
+        }
+        seen.extend(
+            events
+                .audiences
+                .iter()
+                .map(|audience| (events.transmitter.as_str(), audience.as_str(), issuer.name.as_str())),
+        );
     }
 }
 

@@ -146,3 +146,16 @@ fn whoever_can_verify_with_a_secret_cannot_be_told_from_who_may_ask() {
     assert!(faults.contains("needs an issuer with public keys"), "{faults}");
     assert!(Config::parse(&format!("{shared}{EVENTS}"), Vec::new()).is_ok());
 }
+
+#[test]
+fn whose_an_event_is_must_be_clear() {
+    let other = ISSUER.replace("acme", "other");
+    let shared = "issuer = \"https://t.example\"\n";
+    let both = |audience: &str| {
+        let text = format!("{EVENTS}{shared}{other}[issuer.security_events]\naudiences = [{audience:?}]\n{shared}");
+        parse(&text)
+    };
+    assert!(both("https://else.example").is_ok());
+    let fault = both("https://curfew.example").unwrap_err();
+    assert!(fault.contains("acme") && fault.contains("other") && fault.contains("https://t.example"), "{fault}");
+}

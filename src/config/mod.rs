@@ -162,6 +162,7 @@ impl Config {
         let issuers: Vec<Option<IssuerConfig>> = sections.into_iter().map(IssuerConfig::read).collect();
         check_unique(&top, issuers.iter().flatten());
         check_retention(&top, store.retention, issuers.iter().flatten());
+        elsewhere::check_streams(&top, issuers.iter().flatten());
         top.finish();
         let issuers = issuers.into_iter().collect::<Option<_>>()?;
         Some(Self { grpc: grpc?, http, runtime, token_cache, connections, limits, store, log, shutdown, issuers })

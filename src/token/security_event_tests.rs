@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::token::{Rules, decide::tests::rules as token_rules, subject_identifier::tests::any_json};
+use crate::{
+    domain::LogoutReason,
+    token::{EventTime, Rules, Subject, decide::tests::rules as token_rules, subject_identifier::tests::any_json},
+};
 
 const NOW: i64 = 1_780_000_000;
 
