@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{StartError, bind};
 use crate::{
     config::HttpConfig,
+    domain::Clock,
     service::Curfew,
     transport::http::{HttpSettings, Vitals, routes, serve},
 };
@@ -26,11 +27,13 @@ impl Desk {
     pub(super) async fn build(
         config: &HttpConfig,
         curfew: &Arc<Curfew>,
+        clock: &Arc<dyn Clock>,
         vitals: &watch::Sender<Vitals>,
     ) -> Result<Option<(Self, SocketAddr)>, StartError> {
         let Some(listen) = config.listen else { return Ok(None) };
         let (listener, address) = bind(listen).await?;
-        let router = routes(Arc::clone(curfew), vitals.subscribe(), config.request_timeout);
+        let router = routes(Arc::clone(curfew), Arc::clone(clock), vitals.subscribe(), config.request_timeout)
+            .map_err(StartError::Messages)?;
         let settings = HttpSettings { max_connections: config.max_connections, head_timeout: config.request_timeout };
         Ok(Some((Self { router, listener, settings }, address)))
     }

@@ -40,6 +40,7 @@ use crate::{
     transport::{
         grpc::{Admission, AdmissionSettings, ConnectionSettings, Health, RevocationServer},
         http::Vitals,
+        json::MessageError,
     },
 };
 
@@ -64,6 +65,9 @@ pub enum StartError {
     /// The compiled protocol is damaged.
     #[error("reflection could not be set up: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The compiled protocol is damaged.
+    #[error("the protocol's messages could not be set up: {0}")]
+    Messages(MessageError),
     /// There are no threads or no event queues left.
     #[error("the threads that serve could not be started: {0}")]
     Workers(io::Error),
@@ -142,7 +146,7 @@ impl App {
         let doors = (0..config.runtime.workers).map(door).collect::<Result<_, _>>()?;
         let (listener, address) = bind(config.grpc.listen).await?;
         let vitals = watch::Sender::new(Vitals::STARTING);
-        let desk = Desk::build(&config.http, &curfew, &vitals).await?;
+        let desk = Desk::build(&config.http, &curfew, &clock, &vitals).await?;
         let addresses = Addresses { grpc: address, http: desk.as_ref().map(|(_, address)| *address) };
         Ok(Self {
             curfew,

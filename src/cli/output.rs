@@ -11,13 +11,12 @@ use std::{
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use prost_types::Timestamp as ProtoTimestamp;
 
 use super::Failure;
 use crate::{
     domain::Timestamp,
-    transport::grpc::{FILE_DESCRIPTOR_SET, pb},
+    transport::{grpc::pb, json::Messages},
 };
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -59,13 +58,7 @@ pub(super) fn table(rows: &[(&str, String)]) {
 
 /// Prints a message as the protocol's canonical JSON, on one line.
 pub(super) fn json<M: Message>(name: &str, message: &M) -> Result<(), Failure> {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET)?;
-    let descriptor = pool.get_message_by_name(&format!("curfew.v1.{name}")).ok_or("the message is not described")?;
-    let mut dynamic = DynamicMessage::new(descriptor);
-    dynamic.transcode_from(message)?;
-    let mut serializer = serde_json::Serializer::new(Vec::new());
-    dynamic.serialize_with_options(&mut serializer, &SerializeOptions::new().skip_default_fields(false))?;
-    say!("{}", String::from_utf8(serializer.into_inner())?);
+    say!("{}", Messages::new()?.write(name, message)?);
     Ok(())
 }
 

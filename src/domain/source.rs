@@ -37,6 +37,20 @@ impl Source {
         Self::TokenRevocation,
     ];
 
+    /// Whether it brings what others report of their own accord, so that its silence may be a fault.
+    #[must_use]
+    pub const fn brings_events(self) -> bool {
+        match self {
+            Self::Grpc | Self::Json | Self::TokenRevocation => false,
+            Self::BackchannelLogout
+            | Self::Auth0Stream
+            | Self::Auth0Poll
+            | Self::SecurityEventPush
+            | Self::SecurityEventPoll
+            | Self::GlobalTokenRevocation => true,
+        }
+    }
+
     /// Its name in metrics, logs and lists.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -91,6 +91,18 @@ impl Curfew {
         self.tokens.stats()
     }
 
+    /// The position of the last change.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.store.revision()
+    }
+
+    /// For how many scopes a logout is in force, forgotten ones among them for a while.
+    #[must_use]
+    pub fn cutoffs(&self) -> usize {
+        self.store.view().len()
+    }
+
     /// What is counted.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {

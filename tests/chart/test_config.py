@@ -27,12 +27,21 @@ def test_what_the_chart_fixes():
     }
 
 
+def test_the_front_desk_is_there_only_where_it_is_opened():
+    assert "http" not in config(render())
+    opened = config(render(config={"http": {"enabled": True}}))
+    assert opened["http"] == {
+        "listen": "0.0.0.0:8080", "insecure": True, "max_connections": 1000, "request_timeout": "10s",
+    }
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_configuration_equals_the_values(name):
     values = example(name)
     read = config(render_all(values))
     assert read["issuer"] == values["issuers"]
     for section, fields in values.get("config", {}).items():
+        fields = {key: value for key, value in fields.items() if (section, key) != ("http", "enabled")}
         assert fields.items() <= read[section].items(), section
 
 

@@ -128,6 +128,23 @@ def test_only_labelled_neighbours_may_call():
     assert policy["ingress"] == [{"from": [neighbours], "ports": [{"port": "grpc", "protocol": "TCP"}]}]
 
 
+def test_the_front_desk_has_a_door_of_its_own():
+    objects = render(config={"http": {"enabled": True}}, service={"httpPort": 80})
+    port = {"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}
+    for name in ("curfew", "curfew-headless"):
+        assert objects["Service", name]["spec"]["ports"][1:] == [port]
+    assert container(objects)["ports"][1:] == [{"name": "http", "containerPort": 8080, "protocol": "TCP"}]
+    # Whoever may call the one may not therefore call the other.
+    rules = objects["NetworkPolicy", "curfew"]["spec"]["ingress"]
+    assert [rule["ports"] for rule in rules] == [[{"port": "grpc", "protocol": "TCP"}]]
+    controller = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
+    opened = render(config={"http": {"enabled": True}}, networkPolicy={"httpFrom": [controller]})
+    rules = opened["NetworkPolicy", "curfew"]["spec"]["ingress"]
+    assert rules[1] == {"from": [controller], "ports": [{"port": "http", "protocol": "TCP"}]}
+    closed = render(config={"http": {"enabled": True}}, networkPolicy={"from": []})
+    assert closed["NetworkPolicy", "curfew"]["spec"]["ingress"] == []
+
+
 def test_an_empty_list_of_callers_lets_nobody_in():
     """To Kubernetes an empty `from` means everybody."""
     policy = render(networkPolicy={"from": []})["NetworkPolicy", "curfew"]["spec"]

@@ -11,6 +11,7 @@
 )]
 
 mod support;
+mod support_doors;
 
 mod bench;
 mod crash;

@@ -21,6 +21,14 @@ listen = "0.0.0.0:50051"
 # Curfew does not authenticate callers yet; the NetworkPolicy limits who can reach it.
 insecure = true
 reflection = {{ .Values.config.grpc.reflection }}
+{{- if .Values.config.http.enabled }}
+
+[http]
+listen = "0.0.0.0:8080"
+insecure = true
+max_connections = {{ .Values.config.http.max_connections }}
+request_timeout = {{ include "curfew.toml.value" .Values.config.http.request_timeout }}
+{{- end }}
 {{- range $section := list "runtime" "token_cache" "connections" "limits" }}
 
 

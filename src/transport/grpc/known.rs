@@ -12,6 +12,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use http::{HeaderMap, HeaderValue, Request, Response, header::CONTENT_TYPE, request::Parts};
@@ -25,7 +26,7 @@ use tonic::{body::Body, codegen::Service, server::NamedService};
 use super::{
     STREAM, admission::Admission, answer::Response as Answered, arriving::Arriving, lean::LeanTokenRequest, stream,
 };
-use crate::service::Curfew;
+use crate::service::{Call, Curfew};
 
 /// The path of the call.
 const PATH: &str = "/curfew.v1.RevocationService/ValidateToken";
@@ -135,6 +136,7 @@ where
 
 /// The answer, if it can be given at once.
 fn answer(curfew: &Curfew, data: &Bytes, is_all: bool) -> Option<Response<Body>> {
+    let began = Instant::now();
     let (head, message) = data.split_first_chunk::<HEAD_BYTES>()?;
     let [compressed, length @ ..] = *head;
     let complete = usize::try_from(u32::from_be_bytes(length)).ok()? == message.len();
@@ -148,6 +150,7 @@ fn answer(curfew: &Curfew, data: &Bytes, is_all: bool) -> Option<Response<Body>>
     bytes.put_u8(0);
     bytes.put_u32(u32::try_from(length).ok()?);
     answer.encode(&mut bytes);
+    curfew.answered(Call::ValidateToken, began.elapsed());
     let mut response = Response::new(Body::new(One { message: Some(bytes.freeze()), ended: false }));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     Some(response)

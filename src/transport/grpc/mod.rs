@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod arrivals;
 mod arriving;
+mod calls;
 mod codec;
 mod connection;
 mod convert;
@@ -17,10 +18,12 @@ mod status;
 mod stream;
 
 pub use admission::{Admission, AdmissionSettings};
+pub use calls::Calls;
 pub use codec::{StrictCodec, StrictDecoder};
 pub use connection::{Connection, Open};
 pub use serve::{ConnectionSettings, serve};
 pub use server::{Health, RevocationServer};
+pub(super) use status::{DOMAIN, failed};
 pub use status::to_status;
 
 /// The messages, the client and the server of the protocol, generated from `proto/curfew/v1/revocation.proto`.

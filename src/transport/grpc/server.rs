@@ -16,18 +16,17 @@ use super::{
     Admission, FILE_DESCRIPTOR_SET, SERVICE_NAME, STREAM,
     admission::Bounded,
     arriving::Prompt,
-    convert, fields,
+    calls::Calls,
     known::Known,
-    lean::token_request,
     pb::{
         self,
         revocation_service_server::{RevocationService, RevocationServiceServer},
     },
-    status::{failed, to_status},
+    status::failed,
 };
 use crate::{
-    domain::{ClientId, Clock, Revision, Source, SubjectId},
-    service::{Curfew, LastLogoutRequest, LogoutRequest, event_time},
+    domain::{Clock, Source},
+    service::Curfew,
 };
 
 /// What the library reads before it gives up on a request; the codec refuses sooner, and says so better.
@@ -35,15 +34,14 @@ const MOST_BYTES_READ: usize = 4 << 20;
 
 /// The gRPC door.
 pub struct RevocationServer {
-    curfew: Arc<Curfew>,
-    clock: Arc<dyn Clock>,
+    calls: Calls,
 }
 
 impl RevocationServer {
     /// The door of a service.
     #[must_use]
     pub fn new(curfew: Arc<Curfew>, clock: Arc<dyn Clock>) -> Self {
-        Self { curfew, clock }
+        Self { calls: Calls::new(curfew, clock) }
     }
 
     /// Everything on the port: this service, bounded, health and, if wanted, reflection.
@@ -57,7 +55,7 @@ impl RevocationServer {
         reflection: bool,
     ) -> Result<Routes, tonic_reflection::server::Error> {
         let mut routes = RoutesBuilder::default();
-        let curfew = Arc::clone(&self.curfew);
+        let curfew = Arc::clone(self.calls.curfew());
         let ours = RevocationServiceServer::new(self).max_decoding_message_size(MOST_BYTES_READ);
         let ours = Known::new(ours, curfew, Arc::clone(&admission));
         routes.add_service(Bounded::new(ours, Arc::clone(&admission), STREAM));
@@ -127,36 +125,24 @@ impl RevocationService for RevocationServer {
         &self,
         request: Request<pb::RecordLogoutRequest>,
     ) -> Result<Response<pb::RecordLogoutResponse>, Status> {
-        let request = self.logout_request(request.into_inner()).map_err(|error| to_status(&error))?;
-        match self.curfew.record_logout(request).await {
-            Ok(recorded) => Ok(Response::new(convert::recorded(&recorded))),
-            Err(error) => Err(failed("RecordLogout", &error)),
-        }
+        let answered = self.calls.record_logout(request.into_inner(), Source::Grpc).await;
+        answered.map(Response::new).map_err(|error| failed("RecordLogout", &error))
     }
 
     async fn get_last_logout(
         &self,
         request: Request<pb::GetLastLogoutRequest>,
     ) -> Result<Response<pb::GetLastLogoutResponse>, Status> {
-        let request = last_logout_request(request.into_inner()).map_err(|error| to_status(&error))?;
-        match self.curfew.last_logout(&request).await {
-            Ok(last) => Ok(Response::new(convert::last_logout(last))),
-            Err(error) => Err(failed("GetLastLogout", &error)),
-        }
+        let answered = self.calls.get_last_logout(request.into_inner()).await;
+        answered.map(Response::new).map_err(|error| failed("GetLastLogout", &error))
     }
 
     async fn validate_token(
         &self,
         request: Request<pb::ValidateTokenRequest>,
     ) -> Result<Response<pb::ValidateTokenResponse>, Status> {
-        let request = request.into_inner();
-        let request =
-            token_request(request.token.as_bytes(), &request.audiences, request.min_revision, request.include_claims)
-                .map_err(|error| to_status(&error))?;
-        match self.curfew.validate_token(&request).await {
-            Ok(answer) => Ok(Response::new(convert::answer(answer))),
-            Err(error) => Err(failed("ValidateToken", &error)),
-        }
+        let answered = self.calls.validate_token(request.into_inner()).await;
+        answered.map(Response::new).map_err(|error| failed("ValidateToken", &error))
     }
 
     async fn validate_tokens(
@@ -165,30 +151,4 @@ impl RevocationService for RevocationServer {
     ) -> Result<Response<Self::ValidateTokensStream>, Status> {
         Err(Status::internal("a stream is answered before it gets here"))
     }
-}
-
-impl RevocationServer {
-    fn logout_request(&self, request: pb::RecordLogoutRequest) -> Result<LogoutRequest, crate::service::ServiceError> {
-        let logout_time = match request.logout_time {
-            Some(time) => Some(event_time(time.seconds, time.nanos, self.clock.now())?),
-            None => None,
-        };
-        Ok(LogoutRequest {
-            target: fields::target(request.target, request.token_scope)?,
-            logout_time,
-            reason: fields::reason(request.reason)?,
-            source: Source::Grpc,
-            reauthenticate: request.reauthenticate,
-            settle: request.settle,
-        })
-    }
-}
-
-fn last_logout_request(request: pb::GetLastLogoutRequest) -> Result<LastLogoutRequest, crate::service::ServiceError> {
-    Ok(LastLogoutRequest {
-        issuer: fields::issuer("issuer", request.issuer)?,
-        subject: fields::required("subject", &request.subject, SubjectId::parse)?,
-        client: fields::optional("client_id", &request.client_id, ClientId::parse)?,
-        min_revision: Revision(request.min_revision),
-    })
 }

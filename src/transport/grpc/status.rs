@@ -8,7 +8,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use crate::service::ServiceError;
 
 /// Whose reasons they are.
-const DOMAIN: &str = "curfew.v1";
+pub(in crate::transport) const DOMAIN: &str = "curfew.v1";
 
 /// When a caller should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -94,7 +94,7 @@ pub fn to_status(error: &ServiceError) -> Status {
 }
 
 /// The status for an error, which is logged here and nowhere else where it is ours and not the caller's.
-pub(super) fn failed(rpc: &'static str, error: &ServiceError) -> Status {
+pub(in crate::transport) fn failed(rpc: &'static str, error: &ServiceError) -> Status {
     let status = to_status(error);
     if matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::Internal) {
         tracing::warn!(rpc, code = ?status.code(), %error, "not answered");

@@ -5,11 +5,11 @@
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header::CACHE_CONTROL},
+    http::{HeaderMap, Response, StatusCode},
 };
 use tracing::{info, warn};
 
-use super::{Desk, body, problem::Problem};
+use super::{Desk, answer, body, problem::Problem};
 use crate::service::{Heard, NotHeard};
 
 /// The longest body: the longest token that is looked at, and room for what else a sender may put there.
@@ -21,13 +21,14 @@ const PARAMETER: &str = "logout_token";
 /// Takes a logout token.
 pub(super) async fn receive(State(desk): State<Desk>, headers: HeaderMap, body: Body) -> Response<Body> {
     match take(&desk, &headers, body).await {
-        Ok(()) => done(),
+        // Section 2.8: nothing of the answer may be kept.
+        Ok(()) => answer::empty(StatusCode::OK),
         Err(problem) => problem.into(),
     }
 }
 
 async fn take(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
-    let form = body::read(headers, body, MOST_BYTES, desk.body_timeout).await?;
+    let form = desk.bodies.read(headers, body, MOST_BYTES).await?;
     let raw_token = body::form_value(headers, &form, PARAMETER)?;
     match desk.curfew.backchannel_logout(&raw_token).await {
         Ok(Heard::Recorded(recorded)) => {
@@ -51,12 +52,4 @@ async fn take(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(), Proble
             Err(error.into())
         }
     }
-}
-
-/// Section 2.8: nothing of the answer may be kept.
-fn done() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::OK;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -1,44 +1,95 @@
 //! Bodies from outside: how large they may be, how long they may take, and forms.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     http::{
         HeaderMap, StatusCode,
         header::{CONTENT_ENCODING, CONTENT_TYPE},
     },
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
+use prost::bytes::BytesMut;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Reads a body of at most so many bytes, which must be there in time.
-pub(super) async fn read(headers: &HeaderMap, body: Body, most: usize, within: Duration) -> Result<Bytes, Problem> {
-    // A few bytes may unpack to any number.
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "the body is compressed; send it as it is",
-        ));
+/// How many bytes all bodies that are being read may take together.
+const MOST_TOGETHER: u32 = 64 << 20;
+
+/// How bodies are read: each within a time, all within so many bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Bodies {
+    within: Duration,
+    room: Arc<Semaphore>,
+}
+
+/// A body, and the room that it takes until it is dropped.
+pub(super) struct Received {
+    bytes: BytesMut,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl std::ops::Deref for Received {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
     }
-    match tokio::time::timeout(within, Limited::new(body, most).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            format!("the body is longer than {most} bytes"),
-        )),
-        Ok(Err(error)) => Err(Problem::invalid(format!("the body could not be read: {error}"))),
-        Err(_elapsed) => {
-            let within = humantime::format_duration(within);
+}
+
+impl Bodies {
+    /// Each of which must be there within this time.
+    pub(super) fn new(within: Duration) -> Self {
+        Self { within, room: Arc::new(Semaphore::new(MOST_TOGETHER as usize)) }
+    }
+
+    /// Reads a body of at most so many bytes.
+    pub(super) async fn read(&self, headers: &HeaderMap, body: Body, most: usize) -> Result<Received, Problem> {
+        // A few bytes may unpack to any number.
+        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "the body is compressed; send it as it is",
+            ));
+        }
+        tokio::time::timeout(self.within, self.collect(body, most)).await.unwrap_or_else(|_elapsed| {
+            let within = humantime::format_duration(self.within);
             let description = format!("the body did not arrive within {within}");
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", description))
+        })
+    }
+
+    async fn collect(&self, mut body: Body, most: usize) -> Result<Received, Problem> {
+        let mut received = Received { bytes: BytesMut::new(), room: None };
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| Problem::invalid(format!("the body could not be read: {error}")))?;
+            // What is no data are trailers, which mean nothing here.
+            let Ok(data) = frame.into_data() else { continue };
+            if received.bytes.len() + data.len() > most {
+                return Err(Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "payload_too_large",
+                    format!("the body is longer than {most} bytes"),
+                ));
+            }
+            // Taken as bytes come, so that whoever sends slowly keeps nobody from anything.
+            let room = u32::try_from(data.len()).ok().and_then(|bytes| Arc::clone(&self.room).try_acquire_many_owned(bytes).ok());
+            let Some(room) = room else {
+                return Err(Problem::busy("too many bodies are being read; try again shortly"));
+            };
+            match &mut received.room {
+                Some(all) => all.merge(room),
+                none => *none = Some(room),
+            }
+            received.bytes.extend_from_slice(&data);
         }
+        Ok(received)
     }
 }
 

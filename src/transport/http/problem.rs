@@ -5,13 +5,11 @@
 
 use axum::{
     body::Body,
-    http::{
-        HeaderValue, Response, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
-    },
+    http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER},
 };
 use serde_json::json;
 
+use super::answer;
 use crate::service::{NotHeard, ServiceError};
 
 /// After how many seconds it is worth trying again.
@@ -28,6 +26,21 @@ pub(super) struct Problem {
 impl Problem {
     pub(super) fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
         Self { status, error, description: description.into() }
+    }
+
+    /// Its status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What a person should know.
+    pub(super) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// We cannot take it now.
+    pub(super) fn busy(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", description)
     }
 
     /// The request itself is at fault.
@@ -66,13 +79,9 @@ impl From<NotHeard> for Problem {
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
         let body = json!({"error": problem.error, "error_description": problem.description});
-        let mut response = Self::new(Body::from(body.to_string()));
-        *response.status_mut() = problem.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut response = answer::json(problem.status, body.to_string());
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
         }
         response
     }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{said, server};
-use crate::support::Server;
+use crate::support::{Server, Setup};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -65,6 +65,60 @@ async fn slow_requests_are_ended_and_others_are_unharmed() {
     assert!(rest(&mut slow_body).await.starts_with("HTTP/1.1 408 "));
     rest(&mut slow_head).await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_thousand_slow_bodies_are_refused_and_others_are_unharmed() {
+    let mut setup = Setup::new();
+    setup.top = "[http]\nlisten = \"127.0.0.1:0\"\nrequest_timeout = \"3s\"\nmax_connections = 2000\n";
+    setup.issuer = "[issuer.backchannel_logout]\nclient_ids = [\"web\"]\n";
+    let server = setup.start();
+    let head = format!(
+        "POST /backchannel-logout HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 32000\r\n\r\n{}",
+        "x".repeat(16_000)
+    );
+    let mut slow = Vec::new();
+    for _ in 0..1000 {
+        let mut stream = connect(&server).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let began = Instant::now();
+    assert_eq!(server.send_logout_token(&server.logout_token(&json!({}))).await.status(), 200);
+    assert!(server.client().await.record_logout(crate::support::logout_of("bob")).await.is_ok());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    for stream in &mut slow {
+        assert!(rest(stream).await.starts_with("HTTP/1.1 408 "));
+    }
+}
+
+#[tokio::test]
+async fn bodies_share_a_bound_and_make_room_when_they_are_gone() {
+    let mut setup = Setup::new();
+    setup.top = "[http]\nlisten = \"127.0.0.1:0\"\nrequest_timeout = \"3s\"\nmax_connections = 2000\n";
+    let server = setup.start();
+    // 600 times 120 KiB are more than all bodies may take together.
+    let head = format!(
+        "POST /v1/tokens:validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 122881\r\n\r\n{}",
+        " ".repeat(120 * 1024)
+    );
+    let mut slow = Vec::new();
+    for _ in 0..600 {
+        let mut stream = connect(&server).await;
+        // One that is refused is reset.
+        drop(stream.write_all(head.as_bytes()).await);
+        slow.push(stream);
+    }
+    let mut statuses = std::collections::BTreeMap::<String, usize>::new();
+    for stream in &mut slow {
+        let status = rest(stream).await.split(' ').nth(1).unwrap_or("reset").to_owned();
+        *statuses.entry(status).or_default() += 1;
+    }
+    let refused = statuses.get("503").copied().unwrap_or_default() + statuses.get("reset").copied().unwrap_or_default();
+    assert!((40..=120).contains(&refused), "{statuses:?}");
+    assert_eq!(statuses.get("408").copied().unwrap_or_default() + refused, 600, "{statuses:?}");
+    let body = json!({ "token": server.token("ann") }).to_string();
+    assert_eq!(server.post("/v1/tokens:validate", "application/json", body).await.status(), 200);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 mod backchannel_logout;
 mod bounds;
+mod json;
+mod metrics;
 
 use curfew::token::{Algorithm, Signer};
 use reqwest::{Client, Response};

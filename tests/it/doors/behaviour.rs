@@ -1,27 +1,39 @@
-//! What is decided, asked through the door of a real server.
+//! What is decided, asked through each door of a real server.
 
 use std::time::Instant;
 
-use curfew::transport::grpc::pb::{
-    self, Verdict, record_logout_request::Target, revocation_service_client::RevocationServiceClient,
-};
+use curfew::transport::grpc::pb::{self, Verdict, record_logout_request::Target};
 use prost_types::{Timestamp, Value as ProtoValue, value::Kind};
 use serde_json::{Value, json};
-use tonic::transport::Channel;
 
-use crate::support::{AUDIENCE, ISSUER, Server, Setup, logout_of, unix_seconds};
+use crate::{
+    support::{AUDIENCE, ISSUER, Server, logout_of, unix_seconds},
+    support_doors::{Caller, Door, through_both_doors},
+};
+
+through_both_doors!(
+    each_target_refuses_its_tokens_and_no_others,
+    a_signing_key_and_an_issuer_end_for_all_tokens_so_far,
+    a_compromised_key_signs_nothing_any_more_and_logs_nobody_out,
+    a_user_s_own_token_is_refused_after_it_even_where_its_claim_is_ahead,
+    the_claim_value_is_ready_to_be_set_in_each_format,
+    a_client_s_own_logout_counts_where_the_client_is_named,
+    after_settling_a_login_without_a_claim_is_honoured,
+    reauthentication_is_by_the_reason_unless_something_else_is_said,
+    a_user_s_own_token_logs_out_that_user_session_or_token,
+    a_user_s_own_token_is_refused_after_it_even_where_the_issuer_s_clock_is_ahead,
+    the_answer_shows_the_token_and_its_claims_only_where_the_signature_holds,
+);
 
 struct Bench {
     server: Server,
-    client: RevocationServiceClient<Channel>,
+    client: Caller,
 }
 
 impl Bench {
-    async fn new(issuer: &'static str) -> Self {
-        let mut setup = Setup::new();
-        setup.issuer = issuer;
-        let server = setup.start();
-        let client = server.client().await;
+    async fn new(door: Door, issuer: &'static str) -> Self {
+        let server = door.server(issuer);
+        let client = door.caller(&server).await;
         Self { server, client }
     }
 
@@ -64,8 +76,7 @@ fn subject(client_id: &str) -> Target {
     Target::Subject(pb::Subject { issuer: text("op"), subject: text("ann"), client_id: text(client_id) })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_target_refuses_its_tokens_and_no_others() {
+async fn each_target_refuses_its_tokens_and_no_others(door: Door) {
     let issuer = text(ISSUER);
     let session = pb::Session { issuer: issuer.clone(), session_id: text("s1"), subject: text("") };
     let cases = [
@@ -84,7 +95,7 @@ async fn each_target_refuses_its_tokens_and_no_others() {
         ),
     ];
     for (target, other, verdict) in cases {
-        let mut bench = Bench::new("session_claim = \"sid\"").await;
+        let mut bench = Bench::new(door, "session_claim = \"sid\"").await;
         let (covered, other) = (bench.token(60, json!({})), bench.token(60, other));
         assert!(bench.validate(&covered).await.valid && bench.validate(&other).await.valid);
         let recorded = bench.record(target.clone()).await;
@@ -96,13 +107,12 @@ async fn each_target_refuses_its_tokens_and_no_others() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_signing_key_and_an_issuer_end_for_all_tokens_so_far() {
+async fn a_signing_key_and_an_issuer_end_for_all_tokens_so_far(door: Door) {
     for (target, verdict) in [
         (Target::Key(pb::Key { issuer: text("op"), kid: text("k1") }), Verdict::KeyRevoked),
         (Target::Issuer(pb::Issuer { issuer: text("op") }), Verdict::IssuerRevoked),
     ] {
-        let mut bench = Bench::new("").await;
+        let mut bench = Bench::new(door, "").await;
         let (ann, bob) = (bench.token(60, json!({})), bench.token(60, json!({"sub": "bob"})));
         bench.record(target).await;
         assert_eq!(bench.validate(&ann).await.verdict(), verdict);
@@ -113,10 +123,9 @@ async fn a_signing_key_and_an_issuer_end_for_all_tokens_so_far() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_compromised_key_signs_nothing_any_more_and_logs_nobody_out() {
+async fn a_compromised_key_signs_nothing_any_more_and_logs_nobody_out(door: Door) {
     let key = Target::Key(pb::Key { issuer: text("op"), kid: text("k1") });
-    let mut bench = Bench::new("").await;
+    let mut bench = Bench::new(door, "").await;
     // Revoked as a matter of routine: what it signed before is refused, and cannot log anybody out either.
     bench.record(key.clone()).await;
     let (before, later) = (bench.token(60, json!({})), bench.token(-2, json!({})));
@@ -139,17 +148,15 @@ async fn a_compromised_key_signs_nothing_any_more_and_logs_nobody_out() {
     assert_eq!(bench.validate(&later).await.verdict(), Verdict::KeyRevoked);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_s_own_token_is_refused_after_it_even_where_its_claim_is_ahead() {
-    let mut bench = Bench::new("last_logout_claim = \"ll\"\nlast_logout_format = \"milliseconds\"").await;
+async fn a_user_s_own_token_is_refused_after_it_even_where_its_claim_is_ahead(door: Door) {
+    let mut bench = Bench::new(door, "last_logout_claim = \"ll\"\nlast_logout_format = \"milliseconds\"").await;
     let token = bench.token(0, json!({"ll": (unix_seconds() + 9) * 1000}));
     assert!(bench.validate(&token).await.valid);
     bench.record(Target::Token(token.clone())).await;
     assert_eq!(bench.validate(&token).await.verdict(), Verdict::SubjectLoggedOut);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_claim_value_is_ready_to_be_set_in_each_format() {
+async fn the_claim_value_is_ready_to_be_set_in_each_format(door: Door) {
     for (issuer, is_of_format) in [
         (
             "last_logout_claim = \"ll\"\nlast_logout_format = \"rfc3339\"",
@@ -164,7 +171,7 @@ async fn the_claim_value_is_ready_to_be_set_in_each_format() {
             |kind| matches!(kind, Kind::NumberValue(n) if *n > 1e12),
         ),
     ] {
-        let mut bench = Bench::new(issuer).await;
+        let mut bench = Bench::new(door, issuer).await;
         let never = bench.last_logout("ann", "").await;
         assert_eq!((never.last_logout_time, never.claim_value.unwrap().kind), (None, Some(Kind::NullValue(0))));
         // Twenty times within a second or two: with the claim, no fresh login is refused and no old token honoured.
@@ -194,18 +201,16 @@ fn claim(value: ProtoValue) -> Value {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_s_own_logout_counts_where_the_client_is_named() {
-    let mut bench = Bench::new("").await;
+async fn a_client_s_own_logout_counts_where_the_client_is_named(door: Door) {
+    let mut bench = Bench::new(door, "").await;
     let recorded = bench.record(subject("app")).await.logout.unwrap();
     assert_eq!(bench.last_logout("ann", "app").await.last_logout_time, recorded.logout_time);
     assert_eq!(bench.last_logout("ann", "").await.last_logout_time, None);
     assert_eq!(bench.last_logout("ann", "shop").await.last_logout_time, None);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_settling_a_login_without_a_claim_is_honoured() {
-    let mut bench = Bench::new("settle = true").await;
+async fn after_settling_a_login_without_a_claim_is_honoured(door: Door) {
+    let mut bench = Bench::new(door, "settle = true").await;
     for _ in 0..3 {
         let old = bench.token(0, json!({}));
         let started = Instant::now();
@@ -217,8 +222,7 @@ async fn after_settling_a_login_without_a_claim_is_honoured() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn reauthentication_is_by_the_reason_unless_something_else_is_said() {
+async fn reauthentication_is_by_the_reason_unless_something_else_is_said(door: Door) {
     let provider = i32::from(pb::LogoutReason::ProviderLogout);
     let app = i32::from(pb::LogoutReason::UserLogout);
     for (issuer, reason, asked, must) in [
@@ -230,7 +234,7 @@ async fn reauthentication_is_by_the_reason_unless_something_else_is_said() {
         ("reauthenticate = false", provider, None, false),
         ("reauthenticate = false", app, Some(true), true),
     ] {
-        let mut bench = Bench::new(issuer).await;
+        let mut bench = Bench::new(door, issuer).await;
         let happened = Timestamp { seconds: unix_seconds() - 100, nanos: 0 };
         let request =
             pb::RecordLogoutRequest { reason, reauthenticate: asked, logout_time: Some(happened), ..logout_of("ann") };
@@ -245,15 +249,14 @@ async fn reauthentication_is_by_the_reason_unless_something_else_is_said() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_s_own_token_logs_out_that_user_session_or_token() {
+async fn a_user_s_own_token_logs_out_that_user_session_or_token(door: Door) {
     for (scope, verdict, others) in [
         (pb::TokenScope::Unspecified, Verdict::SubjectLoggedOut, Verdict::SubjectLoggedOut),
         (pb::TokenScope::Subject, Verdict::SubjectLoggedOut, Verdict::SubjectLoggedOut),
         (pb::TokenScope::Session, Verdict::SessionLoggedOut, Verdict::Valid),
         (pb::TokenScope::Token, Verdict::TokenRevoked, Verdict::Valid),
     ] {
-        let mut bench = Bench::new("session_claim = \"sid\"").await;
+        let mut bench = Bench::new(door, "session_claim = \"sid\"").await;
         let token = bench.token(60, json!({}));
         let other = bench.token(60, json!({"sid": "s2", "jti": "t2"}));
         let bob = bench.token(60, json!({"sub": "bob", "sid": "s3", "jti": "t3"}));
@@ -269,10 +272,9 @@ async fn a_user_s_own_token_logs_out_that_user_session_or_token() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_s_own_token_is_refused_after_it_even_where_the_issuer_s_clock_is_ahead() {
+async fn a_user_s_own_token_is_refused_after_it_even_where_the_issuer_s_clock_is_ahead(door: Door) {
     for ahead in [0, 1, 3, 9] {
-        let mut bench = Bench::new("").await;
+        let mut bench = Bench::new(door, "").await;
         let token = bench.token(-ahead, json!({}));
         assert!(bench.validate(&token).await.valid);
         bench.record(Target::Token(token.clone())).await;
@@ -280,9 +282,8 @@ async fn a_user_s_own_token_is_refused_after_it_even_where_the_issuer_s_clock_is
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_answer_shows_the_token_and_its_claims_only_where_the_signature_holds() {
-    let mut bench = Bench::new("session_claim = \"sid\"").await;
+async fn the_answer_shows_the_token_and_its_claims_only_where_the_signature_holds(door: Door) {
+    let mut bench = Bench::new(door, "session_claim = \"sid\"").await;
     let good = bench.token(60, json!({"nested": {"a": [1, null, true]}}));
     let ask =
         |token: &str| pb::ValidateTokenRequest { token: token.to_owned(), include_claims: true, ..Default::default() };
