@@ -19,7 +19,11 @@ const ONLY_HERE = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXC
 export async function startSetting({ session = false } = {}) {
   const started = [];
   const stop = async () => {
-    for (const one of started.reverse()) await one();
+    const ends = [];
+    // The last first, and each whether or not the one before it ended well.
+    for (const one of started.splice(0).reverse()) ends.push(...await Promise.allSettled([one()]));
+    const bad = ends.find(({ status }) => status === 'rejected');
+    if (bad) throw bad.reason;
   };
   try {
     const op = await startProvider();
