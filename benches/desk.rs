@@ -89,7 +89,18 @@ impl Service {
     fn checks(&self, length: Duration) -> Child {
         let seconds = format!("{}ms", length.as_millis());
         Command::new(env!("CARGO_BIN_EXE_curfew"))
-            .args(["bench", "--server", &self.grpc, "--json", "--expect", "VALID", "--algorithm", "ES256", "--kid", "k1"])
+            .args([
+                "bench",
+                "--server",
+                &self.grpc,
+                "--json",
+                "--expect",
+                "VALID",
+                "--algorithm",
+                "ES256",
+                "--kid",
+                "k1",
+            ])
             .args(["--iss", ISSUER, "--aud", AUDIENCE, "--rate", &RATE.to_string(), "--duration", &seconds])
             .arg("--key")
             .arg(self.directory.path().join("key.pem"))
@@ -134,7 +145,8 @@ async fn logouts(service: &Service, length: Duration, round: usize) -> Vec<f64> 
         let pairs: Vec<(String, String)> = subjects
             .iter()
             .map(|subject| {
-                let claims = json!({"iss": ISSUER, "sub": subject, "aud": AUDIENCE, "iat": now - 60, "exp": now + 3600});
+                let claims =
+                    json!({"iss": ISSUER, "sub": subject, "aud": AUDIENCE, "iat": now - 60, "exp": now + 3600});
                 (service.logout_token(subject), service.minter.sign(&claims).expect("a token"))
             })
             .collect();
@@ -190,7 +202,8 @@ async fn burst(service: &Service, events: usize, round: usize) -> f64 {
         let (client, url) = (client.clone(), url.clone());
         senders.spawn(async move {
             for body in mine {
-                let request = client.post(&url).header("authorization", SECRET).header("content-type", "application/json");
+                let request =
+                    client.post(&url).header("authorization", SECRET).header("content-type", "application/json");
                 let answer = request.body(body).send().await.expect("an answer");
                 assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap_or_default());
             }

@@ -64,7 +64,9 @@ impl Curfew {
         let iss = compact.claimed_issuer()?;
         let issuer =
             self.issuers.by_iss(iss).ok_or_else(|| Refusal::UnknownIssuer(shown(iss), self.issuers.listed()))?;
-        let Some(rules) = &issuer.elsewhere.backchannel_logout else { return Err(NotHeard::NotConfigured(issuer.name.clone())) };
+        let Some(rules) = &issuer.elsewhere.backchannel_logout else {
+            return Err(NotHeard::NotConfigured(issuer.name.clone()));
+        };
         let now = self.clock.now();
         let signed = |keys: &_| signed_by(&compact, &issuer.rules, keys).map(|key| key.id().cloned());
         let (key, _) = self.with_keys(issuer, now, signed).await??;

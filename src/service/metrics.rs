@@ -17,12 +17,11 @@ use crate::{
 };
 
 /// The upper bounds of the buckets of exposure, in seconds: from a sender that tells at once to a day's outage.
-pub const EXPOSURE_BOUNDS: [f64; 13] =
+const EXPOSURE_BOUNDS: [f64; 13] =
     [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21_600.0, 86_400.0];
 
 /// The upper bounds of the buckets of latencies, in seconds: from a check out of memory to a settled logout.
-pub const LATENCY_BOUNDS: [f64; 14] =
-    [2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 1e-2, 0.1, 0.5, 2.0];
+const LATENCY_BOUNDS: [f64; 14] = [2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 1e-2, 0.1, 0.5, 2.0];
 
 /// What came of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use super::{ConfiguredIssuer, Curfew, ServiceError};
 use crate::{
     domain::{
-        ClientId, KeyId, LogoutReason, NewLogout, Recorded, Scope, ScopeKind, SessionId, Source, SubjectId, Timestamp, TokenId,
-        When,
+        ClientId, KeyId, LogoutReason, NewLogout, Recorded, Scope, ScopeKind, SessionId, Source, SubjectId, Timestamp,
+        TokenId, When,
     },
     token::{ClaimAhead, Claims, Cutoffs, LastLogout, Refusal, Rules, fit_but_for_expiry, standing},
 };

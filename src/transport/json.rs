@@ -57,7 +57,8 @@ impl Messages {
     /// # Errors
     /// When it has another field or another type than the protocol says.
     pub fn read<M: Message + Default>(&self, name: &str, object: Map<String, Value>) -> Result<M, MessageError> {
-        let dynamic = DynamicMessage::deserialize(self.named(name)?, Value::Object(object)).map_err(MessageError::of)?;
+        let dynamic =
+            DynamicMessage::deserialize(self.named(name)?, Value::Object(object)).map_err(MessageError::of)?;
         dynamic.transcode_to().map_err(MessageError::of)
     }
 
@@ -100,7 +101,7 @@ mod tests {
         for (value, expected) in [
             (json!({"tokn": "t"}), "tokn"),
             (json!({"token": 5}), "string"),
-            (json!({"minRevision": token}), "…"),
+            (json!({"minRevision": token}), "digit"),
             (json!({ token.clone(): 1 }), "…"),
             (json!({"token": "t", "audiences": "a"}), "\"a\""),
         ] {

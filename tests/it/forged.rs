@@ -124,7 +124,14 @@ impl World {
 
     fn log_out(&self, target: Target) {
         let reason = LogoutReason::UserLogout;
-        let request = LogoutRequest { target, logout_time: None, reason, source: Source::Grpc, reauthenticate: None, settle: None };
+        let request = LogoutRequest {
+            target,
+            logout_time: None,
+            reason,
+            source: Source::Grpc,
+            reauthenticate: None,
+            settle: None,
+        };
         self.runtime.block_on(self.curfew.record_logout(request)).unwrap();
     }
 

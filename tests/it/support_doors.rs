@@ -1,6 +1,6 @@
 //! The two doors of a server, called in the same way: what holds behind the one holds behind the other.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use curfew::transport::{
     grpc::pb::{self, revocation_service_client::RevocationServiceClient},
@@ -65,9 +65,7 @@ impl Door {
     pub(crate) async fn caller(self, server: &Server) -> Caller {
         match self {
             Self::Grpc => Caller::Grpc(server.client().await),
-            Self::Http => {
-                Caller::Http(reqwest::Client::new(), server.http.clone().unwrap(), Messages::new().unwrap())
-            }
+            Self::Http => Caller::Http(reqwest::Client::new(), server.http.clone().unwrap(), Messages::new().unwrap()),
         }
     }
 }
@@ -75,7 +73,10 @@ impl Door {
 type Answered<T> = Result<Response<T>, Status>;
 
 impl Caller {
-    pub(crate) async fn record_logout(&mut self, request: pb::RecordLogoutRequest) -> Answered<pb::RecordLogoutResponse> {
+    pub(crate) async fn record_logout(
+        &mut self,
+        request: pb::RecordLogoutRequest,
+    ) -> Answered<pb::RecordLogoutResponse> {
         match self {
             Self::Grpc(client) => client.record_logout(request).await,
             Self::Http(client, base, messages) => {
@@ -153,7 +154,8 @@ fn status(error: &Value) -> Status {
         match detail["@type"].as_str().unwrap().rsplit('.').next().unwrap() {
             "ErrorInfo" => {
                 let metadata = detail["metadata"].as_object().unwrap();
-                let metadata = metadata.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+                let metadata: HashMap<_, _> =
+                    metadata.iter().map(|(name, value)| (name.clone(), text(value))).collect();
                 details.set_error_info(text(&detail["reason"]), text(&detail["domain"]), metadata);
             }
             "BadRequest" => {

@@ -107,7 +107,14 @@ impl World {
     }
 
     async fn log_out(&self, target: Target, reason: LogoutReason) {
-        let request = LogoutRequest { target, logout_time: None, reason, source: Source::Grpc, reauthenticate: None, settle: None };
+        let request = LogoutRequest {
+            target,
+            logout_time: None,
+            reason,
+            source: Source::Grpc,
+            reauthenticate: None,
+            settle: None,
+        };
         self.curfew.record_logout(request).await.unwrap();
     }
 

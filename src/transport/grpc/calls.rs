@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{
-    convert, fields,
-    lean::token_request,
-    pb,
-};
+use super::{convert, fields, lean::token_request, pb};
 use crate::{
     domain::{ClientId, Clock, Revision, Source, SubjectId},
     service::{Call, Curfew, LastLogoutRequest, LogoutRequest, ServiceError, event_time},

@@ -23,8 +23,8 @@ pub use codec::{StrictCodec, StrictDecoder};
 pub use connection::{Connection, Open};
 pub use serve::{ConnectionSettings, serve};
 pub use server::{Health, RevocationServer};
-pub(super) use status::{DOMAIN, failed};
 pub use status::to_status;
+pub(super) use status::{DOMAIN, failed};
 
 /// The messages, the client and the server of the protocol, generated from `proto/curfew/v1/revocation.proto`.
 #[allow(

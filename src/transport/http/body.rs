@@ -79,7 +79,9 @@ impl Bodies {
                 ));
             }
             // Taken as bytes come, so that whoever sends slowly keeps nobody from anything.
-            let room = u32::try_from(data.len()).ok().and_then(|bytes| Arc::clone(&self.room).try_acquire_many_owned(bytes).ok());
+            let room = u32::try_from(data.len())
+                .ok()
+                .and_then(|bytes| Arc::clone(&self.room).try_acquire_many_owned(bytes).ok());
             let Some(room) = room else {
                 return Err(Problem::busy("too many bodies are being read; try again shortly"));
             };

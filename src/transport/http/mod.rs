@@ -23,8 +23,8 @@ use axum::{
     routing::{get, post},
 };
 
-pub use ops::{Probes, Vitals};
 use body::Bodies;
+pub use ops::{Probes, Vitals};
 use problem::Problem;
 pub use serve::{HttpSettings, serve};
 

@@ -62,7 +62,8 @@ async fn read<M: Message + Default>(
     body: Body,
 ) -> Result<M, Box<Response<Body>>> {
     let unfit = |fault: String| Box::new(rpc_status::of(&failed(name, &ServiceError::invalid("body", fault))));
-    let bytes = desk.bodies
+    let bytes = desk
+        .bodies
         .read(headers, body, MOST_BYTES)
         .await
         .map_err(|problem| Box::new(rpc_status::of(&problem.into())))?;
