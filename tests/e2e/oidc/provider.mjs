@@ -90,6 +90,8 @@ function newProvider(op, alg, client) {
   const provider = new Provider(op.issuer, {
     jwks: { keys: op.keys },
     cookies: { keys: [randomUUID()] },
+    // By default it sends nothing to addresses of its own machine, and those are all that there are here.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     // Any user name will do, with any password.
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     clients: [{
