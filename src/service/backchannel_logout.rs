@@ -1,6 +1,6 @@
 //! OpenID Connect Back-Channel Logout 1.0: the identity provider says that somebody logged out there.
 
-use super::{Curfew, LogoutRequest, event_time::heard_at, Outcome, RecordedLogout, ServiceError, Target};
+use super::{Curfew, LogoutRequest, Outcome, RecordedLogout, ServiceError, Target, event_time::heard_at};
 use crate::{
     domain::{LogoutReason, Source},
     token::{Claims, Compact, LogoutToken, LogoutTokenFault, Refusal, shown, signed_by},
