@@ -192,8 +192,7 @@ fn histogram<'h, const N: usize>(
         beyond += more;
         sum += seconds;
     }
-    // The library's way to write +Inf.
-    buckets.push((f64::MAX, beyond));
+    buckets.push((f64::INFINITY, beyond));
     let count = buckets.iter().map(|(_, count)| count).sum();
     let exemplars: Option<&HashMap<usize, Exemplar<NoLabelSet, f64>>> = None;
     family.encode_family(&labels)?.encode_histogram(sum, count, &buckets, exemplars)

@@ -95,7 +95,7 @@ async fn a_thousand_slow_bodies_are_refused_and_others_are_unharmed() {
 #[tokio::test]
 async fn bodies_share_a_bound_and_make_room_when_they_are_gone() {
     let mut setup = Setup::new();
-    setup.top = "[http]\nlisten = \"127.0.0.1:0\"\nrequest_timeout = \"3s\"\nmax_connections = 2000\n";
+    setup.top = "[http]\nlisten = \"127.0.0.1:0\"\nrequest_timeout = \"8s\"\nmax_connections = 2000\n";
     let server = setup.start();
     // 600 times 120 KiB are more than all bodies may take together.
     let head = format!(
