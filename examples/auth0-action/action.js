@@ -25,8 +25,7 @@ exports.onExecutePostLogin = async (event, api) => {
     // As it is: a value that was rounded or parsed would get the token refused, or an old one honoured.
     api.accessToken.setCustomClaim(CURFEW_CLAIM, await lastLogoutClaim(event));
   } catch (error) {
-    // Never the answer or the request: only what went wrong.
-    console.log(`Curfew could not be asked for the last logout: ${error.message}`);
+    console.log(`Curfew could not be asked for the last logout: ${error.cause?.message ?? error.message}`);
     if (CURFEW_REQUIRED === 'true') api.access.deny('Logging in is not possible at the moment. Please try again.');
   }
 };
