@@ -4,12 +4,14 @@ import { promisify } from 'node:util';
 
 import express from 'express';
 import session from 'express-session';
-import { AuthorizationResponseError } from 'openid-client';
+import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client';
 
 import { CurfewError } from './curfew.js';
 import { bearer, guard } from './guard.js';
 import { beginLogin, finishLogin } from './login.js';
 import { page } from './page.js';
+
+const LOGIN_ERRORS = [AuthorizationResponseError, ClientError, ResponseBodyError];
 
 // Verdicts that a real login cures.
 const LOGGED_OUT = ['VERDICT_SUBJECT_LOGGED_OUT', 'VERDICT_SESSION_LOGGED_OUT'];
@@ -111,7 +113,7 @@ function failed(error, req, res, next) {
   if (error instanceof CurfewError) {
     return res.status(503).set('retry-after', '1').json({ error: 'temporarily_unavailable' });
   }
-  // The user turned back at the provider, or the provider would not have them.
-  if (error instanceof AuthorizationResponseError) return res.status(403).json({ error: 'login_refused' });
+  // The user turned back at the provider, or what came is no answer to what this browser asked.
+  if (LOGIN_ERRORS.some((kind) => error instanceof kind)) return res.status(403).json({ error: 'login_failed' });
   return res.status(500).json({ error: 'server_error' });
 }

@@ -80,6 +80,11 @@ export class Person {
     return this.page.getByText(`Hello, ${this.name}.`).isVisible();
   }
 
+  // Puts a cookie for the application into her browser.
+  plant(name, value) {
+    return this.#context.addCookies([{ name, value, url: this.#bff.url }]);
+  }
+
   // The application's cookies.
   cookies() {
     return this.#context.cookies(this.#bff.url);

@@ -4,7 +4,7 @@
 import { chromium } from 'playwright-core';
 
 import { startCurfew } from '../oidc/curfew.mjs';
-import { AUDIENCE, CLIENT_ID, startProvider } from '../oidc/provider.mjs';
+import { AUDIENCE, CLIENT_ID, OTHER_AUDIENCE, startProvider } from '../oidc/provider.mjs';
 import { issuerEntry } from '../oidc/setting.mjs';
 import { startBff } from './bff.mjs';
 import { layLine } from './line.mjs';
@@ -33,6 +33,8 @@ export async function startSetting({ session = false } = {}) {
       desk: true,
       issuers: [issuerEntry(op, 'RS256', {
         ...(session && { session_claim: 'sid' }),
+        // Another API has users there as well.
+        audiences: [AUDIENCE, OTHER_AUDIENCE],
         backchannel_logout: { client_ids: [CLIENT_ID], strict_type: true },
       })],
     });
@@ -54,11 +56,16 @@ export async function startSetting({ session = false } = {}) {
       backchannel_logout_session_required: session,
     });
 
-    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM_BIN, args: [ONLY_HERE] });
-    started.push(() => browser.close());
-
+    let browser;
+    const launch = async () => {
+      browser = await chromium.launch({ executablePath: process.env.CHROMIUM_BIN, args: [ONLY_HERE] });
+      started.push(() => browser.close());
+    };
     // A person at a browser of her own: nobody else's cookies are in it.
-    const person = async (name) => new Person(name, await browser.newContext(), { op, bff });
+    const person = async (name) => {
+      if (!browser) await launch();
+      return new Person(name, await browser.newContext(), { op, bff });
+    };
     return { op, curfew, line, bff, person, stop };
   } catch (error) {
     await stop();

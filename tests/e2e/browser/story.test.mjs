@@ -204,3 +204,17 @@ test('while Curfew cannot be asked nobody passes, and nobody is told to be logge
     assert.equal(await curfew.verdict(token), 'VERDICT_SUBJECT_LOGGED_OUT');
   });
 });
+
+test('a session that somebody else began in her browser is not the one that she logs in to', async () => {
+  const begun = await fetch(`${setting.bff.url}/login`, { redirect: 'manual' });
+  const [cookie] = begun.headers.getSetCookie()[0].split(';');
+  const [name, value] = cookie.split('=');
+  const gwen = await person('gwen');
+  await gwen.plant(name, decodeURIComponent(value));
+
+  await gwen.logIn();
+
+  assert.equal((await gwen.callApi()).status, 200);
+  const planted = await fetch(`${setting.bff.url}/api/me`, { headers: { cookie } });
+  assert.equal(planted.status, 401);
+});
