@@ -2,12 +2,12 @@
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
-use super::elsewhere;
+use super::{auth0_poll, both, clients, elsewhere};
 use crate::{
     config::{Config, Fault, IssuerConfig, KeysConfig},
     domain::Clock,
     outbound::{Fetcher, KeysEndpoint, RemoteKeys, StaticKeys},
-    service::{ConfiguredIssuer, Elsewhere, Issuers},
+    service::{ConfiguredIssuer, Issuers},
     token::{Algorithm, KeyError, KeySet, KeySource, hmac_key, key_from_pem, key_set_from_jwks, parse_object},
 };
 
@@ -17,16 +17,20 @@ const MOST_BYTES: u64 = 1 << 20;
 pub(super) struct Built {
     pub(super) issuers: Issuers,
     pub(super) remote_keys: Vec<Arc<RemoteKeys>>,
+    /// The tenants whose log is read.
+    pub(super) auth0_polls: Vec<auth0_poll::Plan>,
 }
 
 /// Builds all issuers; reports every key that cannot be used.
 pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Result<Built, Vec<Fault>> {
     let (mut issuers, mut remote_keys, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let mut auth0_polls = Vec::new();
     for (index, config) in configs.into_iter().enumerate() {
-        let elsewhere = elsewhere::build(config.elsewhere.clone()).unwrap_or_else(|(key, text)| {
+        let mut fault = |(key, text): (&'static str, String)| {
             faults.push(Fault { key: format!("issuer[{index}].{key}"), text });
-            Elsewhere::default()
-        });
+        };
+        let elsewhere = elsewhere::build(config.elsewhere.clone()).map_err(&mut fault).unwrap_or_default();
+        auth0_polls.extend(auth0_poll::Plan::of(&config, clock).map_err(fault).unwrap_or_default());
         match key_source(&config, clock) {
             Ok((keys, remote)) => {
                 remote_keys.extend(remote);
@@ -42,14 +46,14 @@ pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Resul
             Err(text) => faults.push(Fault { key: format!("issuer[{index}].keys"), text }),
         }
     }
-    if faults.is_empty() { Ok(Built { issuers: Issuers::new(issuers), remote_keys }) } else { Err(faults) }
+    if faults.is_empty() { Ok(Built { issuers: Issuers::new(issuers), remote_keys, auth0_polls }) } else { Err(faults) }
 }
 
-/// The faults of all keys that are read at the start: what `check-config` says beyond the configuration itself.
+/// The faults of all keys and secrets that are read at the start: what `check-config` says beyond the configuration itself.
 #[must_use]
 pub fn check_keys(config: &Config) -> Vec<Fault> {
     let clock: Arc<dyn Clock> = Arc::new(super::SystemClock);
-    build(config.issuers.clone(), &clock).err().unwrap_or_default()
+    both(build(config.issuers.clone(), &clock), clients::build(&config.http.clients)).err().unwrap_or_default()
 }
 
 type Source = (Arc<dyn KeySource>, Option<Arc<RemoteKeys>>);

@@ -16,8 +16,8 @@ use std::{
     time::Duration,
 };
 
-pub use desk::HttpConfig;
-pub use elsewhere::ElsewhereConfig;
+pub use desk::{HttpClientConfig, HttpConfig};
+pub use elsewhere::{Auth0PollConfig, ElsewhereConfig, check_base_url};
 pub use issuer::{IssuerConfig, KeysConfig};
 pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
 pub use reader::Fault;
@@ -159,6 +159,7 @@ impl Config {
         let issuers: Vec<Option<IssuerConfig>> = sections.into_iter().map(IssuerConfig::read).collect();
         check_unique(&top, issuers.iter().flatten());
         check_retention(&top, store.retention, issuers.iter().flatten());
+        check_client_audiences(&top, &http, &issuers);
         top.finish();
         let issuers = issuers.into_iter().collect::<Option<_>>()?;
         Some(Self { grpc: grpc?, http, runtime, token_cache, connections, limits, store, log, shutdown, issuers })
@@ -196,6 +197,19 @@ fn check_retention<'a>(
                 humantime::format_duration(horizon)
             ),
         );
+    }
+}
+
+/// Every token would be inactive for whoever stands for an audience that no issuer's tokens have. Where an issuer is at
+/// fault itself, its audiences are not known.
+fn check_client_audiences(top: &Section<'_>, http: &HttpConfig, issuers: &[Option<IssuerConfig>]) {
+    let Some(known) = issuers.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() else { return };
+    let is_known = |audience: &String| known.iter().any(|issuer| issuer.rules.audiences.contains(audience));
+    for (index, client) in http.clients.iter().enumerate() {
+        for audience in client.audiences.iter().filter(|audience| !audience.is_empty() && !is_known(audience)) {
+            let text = format!("{audience:?} is no issuer's audience: no token for it would be active");
+            top.fault(&format!("http.client[{index}].audiences"), text);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Requests arrive here parsed; answers leave as the vocabulary's types. What is asked and how it is answered on a wire is
 //! the doors' business.
 
+mod auth0_log;
 mod backchannel_logout;
 mod dead_letters;
 mod elsewhere;
@@ -14,11 +15,13 @@ mod last_logout;
 mod metrics;
 mod record_logout;
 mod replays;
+mod revoke_token;
 mod token_cache;
 mod validate_token;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+pub use auth0_log::LogTaken;
 pub use backchannel_logout::{Heard, NotHeard};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use elsewhere::Elsewhere;
@@ -29,13 +32,15 @@ pub use issuers::{ConfiguredIssuer, Issuers};
 pub use last_logout::{LastLogout, LastLogoutRequest};
 pub use metrics::{Call, Histogram, Metrics, Outcome, Tally};
 pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
+pub use revoke_token::{NotRevoked, Revoked};
 pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
 
+use auth0_log::Auth0Log;
 use replays::Replays;
 
 use crate::{
-    domain::{Clock, Revision},
+    domain::{Clock, Revision, Source},
     store::{Lane, Store},
 };
 
@@ -51,6 +56,7 @@ pub struct Curfew {
     clock: Arc<dyn Clock>,
     tokens: Arc<TokenCache>,
     replays: Arc<Replays>,
+    auth0: Arc<Auth0Log>,
     dead_letters: Arc<DeadLetters>,
     metrics: Arc<Metrics>,
     /// What this thread counts.
@@ -70,11 +76,18 @@ impl Curfew {
             clock,
             tokens: Arc::new(tokens),
             replays: Arc::new(Replays::new()),
+            auth0: Arc::new(Auth0Log::new()),
             dead_letters: Arc::default(),
             tally: metrics.tally(),
             metrics,
             lane: None,
         }
+    }
+
+    /// The same service, with these dead letters in place of none.
+    #[must_use]
+    pub fn with_dead_letters(self, dead_letters: DeadLetters) -> Self {
+        Self { dead_letters: Arc::new(dead_letters), ..self }
     }
 
     /// The same service for the callers of one thread, whose logouts go to the store together. The future moves them; it
@@ -111,8 +124,13 @@ impl Curfew {
 
     /// The events that could not become a logout.
     #[must_use]
-    pub fn dead_letters(&self) -> &DeadLetters {
+    pub const fn dead_letters(&self) -> &Arc<DeadLetters> {
         &self.dead_letters
+    }
+
+    /// Counts a request that was refused before it came to its events.
+    pub fn refused(&self, source: Source) {
+        self.metrics.event(source, Outcome::Refused, self.clock.now());
     }
 
     /// Counts how long an answer took.

@@ -14,6 +14,12 @@ pub(super) enum Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
+    /// The whole of the one header, as it was sent, where there is one and it is text.
+    pub(super) fn whole(headers: &'a HeaderMap) -> Option<&'a str> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        values.next().filter(|_| values.next().is_none())?.to_str().ok()
+    }
+
     /// What these headers say.
     pub(super) fn of(headers: &'a HeaderMap) -> Self {
         let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -58,5 +64,16 @@ mod tests {
             assert_eq!(Authorization::of(&of(values)).bearer(), None, "{values:?}");
         }
         assert_eq!(Authorization::of(&of(&["Bearer a", "Bearer b"])), Authorization::Unclear);
+    }
+
+    #[test]
+    fn the_whole_header_is_as_it_was_sent_and_alone() {
+        for value in ["Bearer abc", "abc", "Basic a b  c", ""] {
+            assert_eq!(Authorization::whole(&of(&[value])), Some(value), "{value}");
+        }
+        assert_eq!(Authorization::whole(&of(&[])), None);
+        assert_eq!(Authorization::whole(&of(&["a", "a"])), None);
+        let no_text = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_bytes(b"a\xff").unwrap())]);
+        assert_eq!(Authorization::whole(&no_text), None);
     }
 }

@@ -5,15 +5,24 @@
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, Response, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
 };
 use serde_json::json;
 
 use super::answer;
-use crate::service::{NotHeard, ServiceError};
+use crate::{
+    service::{NotHeard, NotRevoked, ServiceError},
+    token::LogBodyFault,
+};
 
 /// After how many seconds it is worth trying again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// How to say who one is (RFC 9110, section 11.6.1: a 401 must say so).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"curfew\"");
 
 /// An error to answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +30,18 @@ pub(super) struct Problem {
     status: StatusCode,
     error: &'static str,
     description: String,
+    /// How whoever asks can prove who they are (RFC 9110, section 11.6.1).
+    challenge: Option<HeaderValue>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, description: description.into() }
+        Self { status, error, description: description.into(), challenge: None }
+    }
+
+    /// The same, with a challenge.
+    pub(super) fn challenging(self, challenge: HeaderValue) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// Its status.
@@ -46,6 +62,11 @@ impl Problem {
     /// The request itself is at fault.
     pub(super) fn invalid(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
+    }
+
+    /// The caller is not who they should be, or did not say who they are.
+    pub(super) fn unauthorized(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", description).challenging(CHALLENGE)
     }
 }
 
@@ -76,12 +97,37 @@ impl From<NotHeard> for Problem {
     }
 }
 
+impl From<NotRevoked> for Problem {
+    /// RFC 7009, section 2.2.1; RFC 6749, section 5.2.
+    fn from(error: NotRevoked) -> Self {
+        let description = error.to_string();
+        match error {
+            NotRevoked::AnotherClient => Self::new(StatusCode::BAD_REQUEST, "invalid_grant", description),
+            NotRevoked::Lacks(_) => Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description),
+            NotRevoked::MayYetHold(_) => Self::busy(description),
+            NotRevoked::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogBodyFault> for Problem {
+    fn from(fault: LogBodyFault) -> Self {
+        match fault {
+            LogBodyFault::Empty | LogBodyFault::NotAnArray => Self::invalid(fault.to_string()),
+            LogBodyFault::TooMany => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", fault.to_string()),
+        }
+    }
+}
+
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
         let body = json!({"error": problem.error, "error_description": problem.description});
         let mut response = answer::json(problem.status, body.to_string());
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if let Some(challenge) = problem.challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }
