@@ -11,7 +11,8 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 OPEN = {
     "global", "affinity", "tolerations[]", "extraEnv[].valueFrom",
     "networkPolicy.from[].podSelector", "networkPolicy.from[].namespaceSelector", "networkPolicy.from[].ipBlock",
-    "networkPolicy.egress[].to[]", "networkPolicy.egress[].ports[]",
+    "networkPolicy.httpFrom[].podSelector", "networkPolicy.httpFrom[].namespaceSelector",
+    "networkPolicy.httpFrom[].ipBlock", "networkPolicy.egress[].to[]", "networkPolicy.egress[].ports[]",
 }
 
 
@@ -57,7 +58,7 @@ def test_the_schema_is_closed():
 
 def test_every_field_of_an_issuer_is_described():
     for name, field in SCHEMA["definitions"]["issuer"]["properties"].items():
-        assert field.get("description"), name
+        assert resolve(field).get("description") or field.get("description"), name
 
 
 def test_the_example_sets_every_field_of_an_issuer():
@@ -65,7 +66,7 @@ def test_the_example_sets_every_field_of_an_issuer():
     fields = SCHEMA["definitions"]["issuer"]["properties"]
     issuers = example("every-value")["issuers"]
     assert set().union(*issuers) == fields.keys()
-    forms = {key for form in fields["keys"]["oneOf"] for key in form["properties"]}
+    forms = {key for form in resolve(fields["keys"])["oneOf"] for key in form["properties"]}
     assert set().union(*(one["keys"] for one in issuers)) == forms
 
 

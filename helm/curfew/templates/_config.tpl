@@ -28,6 +28,13 @@ listen = "0.0.0.0:8080"
 insecure = true
 max_connections = {{ .Values.config.http.max_connections }}
 request_timeout = {{ include "curfew.toml.value" .Values.config.http.request_timeout }}
+{{- range .Values.config.http.clients }}
+
+[[http.client]]
+{{- range $key, $value := . }}
+{{ $key }} = {{ include "curfew.toml.value" $value }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- range $section := list "runtime" "token_cache" "connections" "limits" }}
 
