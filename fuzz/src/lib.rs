@@ -8,7 +8,7 @@ use std::{cell::RefCell, sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    http::{Method, Request, StatusCode, header::CONTENT_TYPE},
+    http::{Method, Request, StatusCode, header::{AUTHORIZATION, CONTENT_TYPE}},
 };
 use curfew::{
     domain::{Clock, Issuer, Timestamp},
@@ -17,7 +17,7 @@ use curfew::{
     store::MemoryStore,
     token::{
         Algorithm, ClaimAhead, ClaimFormat, CredentialChanges, LastLogoutClaim, LogoutTokenRules, Minter, Rules,
-        SecurityEventRules, Signer, SubjectRules, key_set_from_jwks,
+        Secret, SecurityEventRules, Signer, SubjectRules, key_set_from_jwks,
     },
     transport::http::{Vitals, routes},
 };
@@ -28,6 +28,9 @@ use tower::ServiceExt;
 
 pub const ISSUER: &str = "https://op.example";
 pub const NOW: i64 = 1_780_000_000_000;
+
+/// The `Authorization` header of the issuer's log stream.
+const STREAM_SECRET: &str = "Bearer the-stream-s-own-secret";
 
 struct Still;
 
@@ -82,7 +85,8 @@ fn issuer(minter: &Minter) -> ConfiguredIssuer {
                 max_age: Duration::from_secs(120),
             }),
             security_events: Some(security_events(&rules)),
-            global_token_revocation: None,
+            auth0_stream: Some(Secret::new(STREAM_SECRET)),
+            ..Elsewhere::default()
         },
         rules,
     }
@@ -146,6 +150,7 @@ impl Desk {
     /// Sends a request; what it is answered.
     pub fn send(&self, method: Method, target: &str, content_type: &str, body: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
         let request = Request::builder().method(method).uri(target).header(CONTENT_TYPE, content_type);
+        let request = request.header(AUTHORIZATION, STREAM_SECRET);
         // What is no target is not sent by anybody's library, nor taken by ours.
         let request = request.body(Body::from(body.to_vec())).ok()?;
         self.runtime.block_on(async {

@@ -12,7 +12,7 @@ use crate::{
     config::HttpConfig,
     domain::Clock,
     service::Curfew,
-    transport::http::{HttpSettings, Vitals, routes, serve},
+    transport::http::{HttpClients, HttpSettings, Vitals, routes, serve},
 };
 
 /// The front desk, bound.
@@ -26,14 +26,16 @@ impl Desk {
     /// The front desk and where it listens, if there is to be one.
     pub(super) async fn build(
         config: &HttpConfig,
+        clients: HttpClients,
         curfew: &Arc<Curfew>,
         clock: &Arc<dyn Clock>,
         vitals: &watch::Sender<Vitals>,
     ) -> Result<Option<(Self, SocketAddr)>, StartError> {
         let Some(listen) = config.listen else { return Ok(None) };
         let (listener, address) = bind(listen).await?;
-        let router = routes(Arc::clone(curfew), Arc::clone(clock), vitals.subscribe(), config.request_timeout)
-            .map_err(StartError::Messages)?;
+        let (curfew, clock) = (Arc::clone(curfew), Arc::clone(clock));
+        let router =
+            routes(curfew, clock, vitals.subscribe(), clients, config.request_timeout).map_err(StartError::Messages)?;
         let settings = HttpSettings { max_connections: config.max_connections, head_timeout: config.request_timeout };
         Ok(Some((Self { router, listener, settings }, address)))
     }

@@ -30,10 +30,14 @@ pub(super) type BuildFault = (&'static str, String);
 
 /// Builds them.
 pub(super) fn build(config: &IssuerConfig, clock: &Arc<dyn Clock>) -> Result<Built, BuildFault> {
+    // Reading an Auth0 tenant's log is a task of its own.
     let ways = config.elsewhere.clone();
     let mut built = Built {
         elsewhere: Elsewhere {
             backchannel_logout: ways.backchannel_logout,
+            token_revocation: ways.token_revocation,
+            auth0_stream: secret("auth0_logs.secret_file", ways.auth0_logs.as_ref())?,
+            auth0_actions: ways.auth0_actions,
             security_events: None,
             global_token_revocation: ways.global_token_revocation,
         },

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
-use super::{elsewhere, polling::Polling};
+use super::{auth0_poll, both, clients, elsewhere, polling::Polling};
 use crate::{
     config::{Config, Fault, IssuerConfig, KeysConfig},
     domain::{Clock, Issuer},
@@ -17,6 +17,8 @@ const MOST_BYTES: u64 = 1 << 20;
 pub(super) struct Built {
     pub(super) issuers: Issuers,
     pub(super) remote_keys: Vec<Arc<RemoteKeys>>,
+    /// The tenants whose log is read.
+    pub(super) auth0_polls: Vec<auth0_poll::Plan>,
     /// Where security events are fetched.
     pub(super) polling: Vec<Polling>,
 }
@@ -24,12 +26,13 @@ pub(super) struct Built {
 /// Builds all issuers; reports every key that cannot be used.
 pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Result<Built, Vec<Fault>> {
     let (mut issuers, mut remote_keys, mut polling) = (Vec::new(), Vec::new(), Vec::new());
-    let mut faults = Vec::new();
+    let (mut auth0_polls, mut faults) = (Vec::new(), Vec::new());
     for (index, config) in configs.into_iter().enumerate() {
-        let built = elsewhere::build(&config, clock).unwrap_or_else(|(key, text)| {
+        let mut fault = |(key, text): (&'static str, String)| {
             faults.push(Fault { key: format!("issuer[{index}].{key}"), text });
-            elsewhere::Built::default()
-        });
+        };
+        let built = elsewhere::build(&config, clock).map_err(&mut fault).unwrap_or_default();
+        auth0_polls.extend(auth0_poll::Plan::of(&config, clock).map_err(fault).unwrap_or_default());
         remote_keys.extend(built.remote_keys);
         polling.extend(built.polling);
         let asked = Asked::Provider(&config.rules.issuer);
@@ -48,14 +51,18 @@ pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Resul
             Err(text) => faults.push(Fault { key: format!("issuer[{index}].keys"), text }),
         }
     }
-    if faults.is_empty() { Ok(Built { issuers: Issuers::new(issuers), remote_keys, polling }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Built { issuers: Issuers::new(issuers), remote_keys, auth0_polls, polling })
+    } else {
+        Err(faults)
+    }
 }
 
-/// The faults of all keys that are read at the start: what `check-config` says beyond the configuration itself.
+/// The faults of all keys and secrets that are read at the start: what `check-config` says beyond the configuration itself.
 #[must_use]
 pub fn check_keys(config: &Config) -> Vec<Fault> {
     let clock: Arc<dyn Clock> = Arc::new(super::SystemClock);
-    build(config.issuers.clone(), &clock).err().unwrap_or_default()
+    both(build(config.issuers.clone(), &clock), clients::build(&config.http.clients)).err().unwrap_or_default()
 }
 
 pub(super) type Source = (Arc<dyn KeySource>, Option<Arc<RemoteKeys>>);

@@ -5,6 +5,8 @@
 //! Stop: NOT_SERVING, drain delay, no new calls, finish those in flight within the grace period, close the store.
 
 mod accept;
+mod auth0_poll;
+mod clients;
 mod desk;
 mod elsewhere;
 mod issuers;
@@ -18,6 +20,7 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -27,6 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info, warn};
 
 pub use accept::accept;
+use auth0_poll::Poller;
 use desk::Desk;
 pub use issuers::check_keys;
 pub use limits::{admission_settings, connection_settings};
@@ -37,7 +41,7 @@ use crate::{
     config::{Config, Fault, ShutdownConfig},
     domain::{Clock, Timestamp},
     outbound::RemoteKeys,
-    service::{Curfew, TokenCache, forgettable},
+    service::{Curfew, DeadLetters, TokenCache, forgettable},
     store::{OpenError, SledStore, Store},
     transport::{
         grpc::{Admission, AdmissionSettings, ConnectionSettings, Health, RevocationServer},
@@ -48,6 +52,9 @@ use crate::{
 
 /// How often records that nothing needs any more are looked for. They do no harm meanwhile.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// The file of the dead letters, in the store's directory.
+const DEAD_LETTERS: &str = "dead-letters.jsonl";
 
 /// How often verified tokens that nothing needs any more are dropped. They are not honoured meanwhile, but take room.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
@@ -61,6 +68,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The file of the dead letters cannot be read.
+    #[error("{0} cannot be read: {1}. Move it away to start without the dead letters in it")]
+    DeadLetters(PathBuf, io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Bind(SocketAddr, io::Error),
@@ -115,6 +125,8 @@ pub struct App {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     remote_keys: Vec<Arc<RemoteKeys>>,
+    /// Who read the logs of Auth0 tenants.
+    pollers: Vec<Poller>,
     /// Where security events are fetched.
     polling: Vec<Polling>,
     health: Health,
@@ -138,25 +150,32 @@ impl App {
     /// [`StartError`].
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let issuers::Built { issuers, remote_keys, polling } =
-            issuers::build(config.issuers, &clock).map_err(StartError::Keys)?;
+        let (built, clients) = (issuers::build(config.issuers, &clock), clients::build(&config.http.clients));
+        let (built, clients) = both(built, clients).map_err(StartError::Keys)?;
+        let issuers::Built { issuers, remote_keys, auth0_polls, polling } = built;
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&config.store.path)?);
         info!(path = %config.store.path.display(), revision = store.revision().0, "store open");
         let tokens = TokenCache::new(config.token_cache.bytes);
-        let curfew = Arc::new(Curfew::new(issuers, Arc::clone(&store), Arc::clone(&clock), tokens));
+        let path = config.store.path.join(DEAD_LETTERS);
+        let dead_letters = DeadLetters::open(&path).map_err(|error| StartError::DeadLetters(path, error))?;
+        let curfew = Curfew::new(issuers, Arc::clone(&store), Arc::clone(&clock), tokens);
+        let curfew = Arc::new(curfew.with_dead_letters(dead_letters));
+        let poller = |plan| Poller::new(plan, Arc::clone(&curfew), Arc::clone(&clock), &config.store.path);
+        let pollers = auth0_polls.into_iter().map(poller).collect();
         let health = Health::new().await;
         let admission = admission_settings(&config.limits, config.runtime.workers);
         let door = |_| door(&curfew, &clock, &health, admission, config.grpc.reflection);
         let doors = (0..config.runtime.workers).map(door).collect::<Result<_, _>>()?;
         let (listener, address) = bind(config.grpc.listen).await?;
         let vitals = watch::Sender::new(Vitals::STARTING);
-        let desk = Desk::build(&config.http, &curfew, &clock, &vitals).await?;
+        let desk = Desk::build(&config.http, clients, &curfew, &clock, &vitals).await?;
         let addresses = Addresses { grpc: address, http: desk.as_ref().map(|(_, address)| *address) };
         Ok(Self {
             curfew,
             store,
             clock,
             remote_keys,
+            pollers,
             polling,
             health,
             doors,
@@ -200,6 +219,11 @@ impl App {
         let forgetting = sweep(Arc::clone(&self.curfew), Arc::clone(&self.store), self.clock, self.retention);
         tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(forgetting));
         tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(tidy(Arc::clone(&self.curfew))));
+        let dead_letters = Arc::clone(self.curfew.dead_letters());
+        tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(Arc::clone(&dead_letters).keep_writing()));
+        for poller in self.pollers {
+            tasks.spawn(poller.run(stop_tasks.clone()));
+        }
         let watch = readiness::Watch {
             curfew: Arc::clone(&self.curfew),
             store: Arc::clone(&self.store),
@@ -239,6 +263,9 @@ impl App {
         workers.end();
         stop_tasks.cancel();
         tasks.wait().await;
+        if let Err(error) = dead_letters.written().await {
+            warn!(%error, "dead letters are lost");
+        }
         if let Err(error) = self.store.close().await {
             warn!(%error, "the store did not close");
         }
@@ -247,6 +274,14 @@ impl App {
             Stopped::Forced => warn!("stopped; the grace period was over, and open connections were cut off"),
         }
         Ok(stopped)
+    }
+}
+
+/// Both, or all the faults of either.
+fn both<A, B>(one: Result<A, Vec<Fault>>, other: Result<B, Vec<Fault>>) -> Result<(A, B), Vec<Fault>> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (one, other) => Err([one.err(), other.err()].into_iter().flatten().flatten().collect()),
     }
 }
 

@@ -128,7 +128,7 @@ impl Polling {
 
     /// Notes that the transmitter did not answer as it should; returns how long to wait.
     fn note_failure(&self, error: &FetchError, progress: &mut Progress) -> Duration {
-        if matches!(error, FetchError::TooLarge(_)) {
+        if matches!(error, FetchError::TooLarge(..)) {
             progress.halved = progress.halved.saturating_add(1);
         }
         progress.failures = progress.failures.saturating_add(1);

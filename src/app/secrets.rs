@@ -23,5 +23,8 @@ pub(super) fn read(path: &Path) -> Result<Secret, String> {
     if !secret.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Err(fault("a secret has printable ASCII characters only, on one line".to_owned()));
     }
+    if secret.trim_matches(' ') != secret {
+        return Err(fault("a secret neither begins nor ends with a space: no header could carry it".to_owned()));
+    }
     Ok(Secret::new(secret))
 }

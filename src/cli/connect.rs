@@ -10,7 +10,9 @@ use tonic::{
 use tonic_types::StatusExt;
 
 use super::Failure;
-use crate::transport::grpc::pb::revocation_service_client::RevocationServiceClient;
+use crate::transport::grpc::pb::{
+    admin_service_client::AdminServiceClient, revocation_service_client::RevocationServiceClient,
+};
 
 /// Which service to call, and how to answer.
 #[derive(Debug, Clone, Args)]
@@ -40,11 +42,19 @@ impl Connect {
 
     /// A client of the service.
     pub(super) async fn client(&self) -> Result<RevocationServiceClient<Channel>, Failure> {
+        Ok(RevocationServiceClient::new(self.channel().await?))
+    }
+
+    /// A client of the service for operators.
+    pub(super) async fn admin(&self) -> Result<AdminServiceClient<Channel>, Failure> {
+        Ok(AdminServiceClient::new(self.channel().await?))
+    }
+
+    async fn channel(&self) -> Result<Channel, Failure> {
         let url = self.url()?;
         let endpoint = Endpoint::from_shared(url.clone()).map_err(|error| no_url(&url, error))?;
         let channel = endpoint.timeout(self.timeout).connect_timeout(self.timeout).connect().await;
-        let channel = channel.map_err(|_| nobody_at(&url))?;
-        Ok(RevocationServiceClient::new(channel))
+        channel.map_err(|_| nobody_at(&url))
     }
 }
 

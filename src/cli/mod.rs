@@ -3,6 +3,7 @@
 mod bench;
 mod check_config;
 mod connect;
+mod dead_letters;
 mod demo;
 mod input;
 mod last_logout;
@@ -33,6 +34,7 @@ enum Command {
     Validate(validate::Validate),
     Logout(logout::Logout),
     LastLogout(last_logout::LastLogout),
+    DeadLetters(dead_letters::DeadLetters),
     CheckConfig(check_config::CheckConfig),
     Bench(Box<bench::Bench>),
 }
@@ -63,6 +65,7 @@ impl Cli {
             Command::Validate(validate) => validate.run().await,
             Command::Logout(logout) => logout.run().await,
             Command::LastLogout(last_logout) => last_logout.run().await,
+            Command::DeadLetters(dead_letters) => dead_letters.run().await,
             Command::CheckConfig(check_config) => check_config.run(),
             Command::Bench(bench) => bench.run().await,
         };

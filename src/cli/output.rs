@@ -80,6 +80,21 @@ pub(super) fn reason(number: i32) -> String {
     name.strip_prefix("LOGOUT_REASON_").unwrap_or(name).replace('_', " ").to_lowercase()
 }
 
+/// `auth0-stream` of `EVENT_SOURCE_AUTH0_STREAM`.
+pub(super) fn source(number: i32) -> String {
+    let name = pb::EventSource::try_from(number).unwrap_or_default().as_str_name();
+    name.strip_prefix("EVENT_SOURCE_").unwrap_or(name).replace('_', "-").to_lowercase()
+}
+
+/// A text from outside as a terminal may show it: on one line, and nothing that a terminal would obey.
+pub(super) fn plain(text: &str) -> String {
+    if text.is_empty() {
+        "–".to_owned()
+    } else {
+        text.chars().map(|c| if c.is_control() { '�' } else { c }).collect()
+    }
+}
+
 /// What a logout covers, in words.
 pub(super) fn scope(logout: &pb::Logout) -> String {
     use pb::logout::Scope;

@@ -1,12 +1,18 @@
 //! `[issuer.…]`: the ways by which an issuer's logouts come that no frontend reports.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use super::{IssuerConfig, global_token_revocation, reader::Section, security_events::SecurityEventsConfig};
+use super::{
+    IssuerConfig,
+    auth0::{Auth0PollConfig, read_actions, read_logs},
+    global_token_revocation,
+    reader::Section,
+    security_events::SecurityEventsConfig,
+};
 use crate::{
     domain::Issuer,
-    service::GlobalTokenRevocation,
-    token::{Algorithm, ClaimAhead, LogoutTokenRules, Rules},
+    service::{GlobalTokenRevocation, TokenScope},
+    token::{Algorithm, ClaimAhead, LogActions, LogoutTokenRules, Rules},
 };
 
 /// These ways. None: nothing is taken that way.
@@ -14,6 +20,14 @@ use crate::{
 pub struct ElsewhereConfig {
     /// `[issuer.backchannel_logout]`
     pub backchannel_logout: Option<LogoutTokenRules>,
+    /// `[issuer.token_revocation]`: what ends with a token that is revoked. None: that token alone.
+    pub token_revocation: Option<TokenScope>,
+    /// `[issuer.auth0_logs]`: the file with the `Authorization` header that log streams send.
+    pub auth0_logs: Option<PathBuf>,
+    /// `[issuer.auth0_poll]`
+    pub auth0_poll: Option<Auth0PollConfig>,
+    /// `[issuer.auth0_actions]`
+    pub auth0_actions: LogActions,
     /// `[issuer.security_events]`
     pub security_events: Option<SecurityEventsConfig>,
     /// `[issuer.global_token_revocation]`
@@ -52,10 +66,19 @@ impl ElsewhereConfig {
     /// Reads them from an issuer's table.
     pub(super) fn read(issuer: &mut Section<'_>, holder: &Holder<'_>) -> Self {
         let backchannel_logout = issuer.optional_section("backchannel_logout").map(read_logout_rules);
+        let token_revocation = issuer
+            .optional_section("token_revocation")
+            .and_then(|section| read_revocation_scope(section, holder.has_sessions));
+        let (auth0_logs, auth0_poll) = (issuer.optional_section("auth0_logs"), issuer.optional_section("auth0_poll"));
+        let taken = auth0_logs.is_some() || auth0_poll.is_some();
         let security_events = issuer.optional_section("security_events");
         let revocation = issuer.optional_section("global_token_revocation");
         Self {
             backchannel_logout,
+            token_revocation,
+            auth0_logs: auth0_logs.and_then(read_logs),
+            auth0_poll: auth0_poll.and_then(Auth0PollConfig::read),
+            auth0_actions: read_actions(issuer, taken),
             security_events: security_events.and_then(|section| SecurityEventsConfig::read(section, holder)),
             global_token_revocation: revocation.and_then(|section| global_token_revocation::read(section, holder)),
         }
@@ -89,6 +112,17 @@ pub(super) fn check_streams<'a>(top: &Section<'_>, issuers: impl Iterator<Item =
                 .map(|audience| (events.transmitter.as_str(), audience.as_str(), issuer.name.as_str())),
         );
     }
+}
+
+/// `[issuer.token_revocation]`
+fn read_revocation_scope(mut section: Section<'_>, has_sessions: bool) -> Option<TokenScope> {
+    let scopes = [("token", TokenScope::Token), ("session", TokenScope::Session), ("subject", TokenScope::Subject)];
+    let scope = section.choice("scope", &scopes);
+    if scope == Some(TokenScope::Session) && !has_sessions {
+        section.fault("scope", "\"session\" needs session_claim: without it no token can be told to be of a session");
+    }
+    section.finish();
+    scope
 }
 
 /// `[issuer.backchannel_logout]`

@@ -3,6 +3,7 @@
 //! Every default stands here, with its reason in `curfew.example.toml`. Every fault is reported at once, unknown keys
 //! with the nearest known one. Nothing that could skip a check starts: no audience, no algorithm.
 
+mod auth0;
 mod desk;
 mod elsewhere;
 mod global_token_revocation;
@@ -18,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-pub use desk::HttpConfig;
+pub use auth0::{Auth0PollConfig, check_base_url};
+pub use desk::{HttpClientConfig, HttpConfig};
 pub use elsewhere::ElsewhereConfig;
 pub use issuer::{IssuerConfig, KeysConfig};
 pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
@@ -162,6 +164,7 @@ impl Config {
         let issuers: Vec<Option<IssuerConfig>> = sections.into_iter().map(IssuerConfig::read).collect();
         check_unique(&top, issuers.iter().flatten());
         check_retention(&top, store.retention, issuers.iter().flatten());
+        check_client_audiences(&top, &http, &issuers);
         elsewhere::check_streams(&top, issuers.iter().flatten());
         top.finish();
         let issuers = issuers.into_iter().collect::<Option<_>>()?;
@@ -200,6 +203,19 @@ fn check_retention<'a>(
                 humantime::format_duration(horizon)
             ),
         );
+    }
+}
+
+/// Every token would be inactive for whoever stands for an audience that no issuer's tokens have. Where an issuer is at
+/// fault itself, its audiences are not known.
+fn check_client_audiences(top: &Section<'_>, http: &HttpConfig, issuers: &[Option<IssuerConfig>]) {
+    let Some(known) = issuers.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() else { return };
+    let is_known = |audience: &String| known.iter().any(|issuer| issuer.rules.audiences.contains(audience));
+    for (index, client) in http.clients.iter().enumerate() {
+        for audience in client.audiences.iter().filter(|audience| !audience.is_empty() && !is_known(audience)) {
+            let text = format!("{audience:?} is no issuer's audience: no token for it would be active");
+            top.fault(&format!("http.client[{index}].audiences"), text);
+        }
     }
 }
 

@@ -165,7 +165,8 @@ impl<'a> Section<'a> {
         let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
         if found.is_none() {
             let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-            self.fault(key, format!("{text:?} is none of {}", words.join(", ")));
+            let nearest = nearest(&text, choices.iter().map(|(word, _)| *word));
+            self.fault(key, format!("{text:?} is none of {}{nearest}", words.join(", ")));
         }
         found
     }
@@ -202,6 +203,7 @@ impl<'a> Section<'a> {
             }
         };
         self.known.push(key);
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
         let env_prefix = format!("{}{}__", self.env_prefix, key.to_uppercase());
         let in_env = |index: usize| {
             let prefix = format!("{env_prefix}{index}__");
@@ -212,7 +214,7 @@ impl<'a> Section<'a> {
             let index = sections.len();
             sections.push(Section {
                 source: self.source,
-                path: format!("{key}[{index}]"),
+                path: format!("{path}[{index}]"),
                 env_prefix: format!("{env_prefix}{index}__"),
                 table: tables.get(index).and_then(Value::as_table),
                 known: Vec::new(),

@@ -196,7 +196,107 @@ fn an_address_that_others_reach_needs_a_word() {
 }
 
 #[test]
+fn whoever_may_ask_about_tokens_has_a_name_and_a_secret() {
+    let client = |lines: &str| format!("{LEAST}[[http.client]]\n{lines}\n");
+    let good =
+        parse(&client("id = \"gateway\"\nsecret_file = \"s\"\naudiences = [\"https://api.example\"]"), &[]).unwrap();
+    assert_eq!((good.http.clients[0].id.as_str(), good.http.clients[0].audiences.len()), ("gateway", 1));
+    let env = [("CURFEW_HTTP__CLIENT__0__ID", "a"), ("CURFEW_HTTP__CLIENT__0__SECRET_FILE", "s")];
+    assert_eq!(parse(LEAST, &env).unwrap().http.clients.len(), 1);
+    for (lines, wanted) in [
+        ("id = \"a\"", "http.client[0].secret_file: must be set"),
+        ("secret_file = \"s\"", "http.client[0].id: must be set"),
+        ("id = \"a\"\nsecret = \"s\"\nsecret_file = \"s\"", "http.client[0].secret: is not a configuration key"),
+        ("id = \"a\\nb\"\nsecret_file = \"s\"", "http.client[0].id: must have at most"),
+        ("id = \"a\"\nsecret_file = \"s\"\naudiences = []", "http.client[0].audiences: must name at least one"),
+        ("id = \"a\"\nsecret_file = \"s\"\naudiences = [\"\"]", "http.client[0].audiences: must name at least one"),
+        (
+            "id = \"a\"\nsecret_file = \"s\"\naudiences = [\"https://else.example\"]",
+            "http.client[0].audiences: \"https://else.example\" is no issuer's audience",
+        ),
+        (
+            "id = \"a\"\nsecret_file = \"s\"\n[[http.client]]\nid = \"a\"\nsecret_file = \"t\"",
+            "http.client: \"a\" is configured twice",
+        ),
+    ] {
+        let all = faults(&client(lines), &[]);
+        assert!(all.len() == 1 && all[0].starts_with(wanted), "wanted {wanted}; found {all:#?}");
+    }
+}
+
+#[test]
+fn what_ends_with_a_revoked_token_is_that_token_unless_more_is_said() {
+    let scope = |lines: &str| parse(&format!("{LEAST}{lines}"), &[]).unwrap().issuers[0].elsewhere.token_revocation;
+    assert_eq!(scope(""), None);
+    assert_eq!(scope("[issuer.token_revocation]\n"), None);
+    assert_eq!(scope("[issuer.token_revocation]\nscope = \"subject\"\n"), Some(crate::service::TokenScope::Subject));
+    let session = "session_claim = \"sid\"\n[issuer.token_revocation]\nscope = \"session\"\n";
+    assert_eq!(scope(session), Some(crate::service::TokenScope::Session));
+    let without = faults(&format!("{LEAST}[issuer.token_revocation]\nscope = \"session\"\n"), &[]);
+    assert!(without[0].contains("needs session_claim"), "{without:?}");
+    let other = faults(&format!("{LEAST}[issuer.token_revocation]\nscope = \"user\"\n"), &[]);
+    assert!(other[0].starts_with("issuer[0].token_revocation.scope: \"user\" is none of"), "{other:?}");
+}
+
+#[test]
 fn what_is_not_toml_is_said_with_its_place() {
     let error = parse("[grpc\nlisten = 1", &[]).unwrap_err().to_string();
     assert!(error.contains("not TOML") && error.contains("line 1"), "{error}");
+}
+
+/// The least configuration with lines of one issuer's after it.
+fn with(lines: &str) -> String {
+    format!("{LEAST}{lines}\n")
+}
+
+#[test]
+fn auth0_s_log_is_taken_as_configured() {
+    use crate::token::LogAction;
+    let nothing = parse(LEAST, &[]).unwrap().issuers.remove(0).elsewhere;
+    assert!(nothing.auth0_logs.is_none() && nothing.auth0_poll.is_none());
+    let actions = "[issuer.auth0_actions]\nslo = \"ignore\"\npwd_leak = \"user\"\nsapi = \"management\"\n";
+    let poll = "[issuer.auth0_poll]\nclient_id = \"c\"\nclient_secret_file = \"f\"\n";
+    let text = with(&format!("[issuer.auth0_logs]\nsecret_file = \"s\"\n{poll}{actions}"));
+    let env = ("CURFEW_ISSUER__0__AUTH0_ACTIONS__SCP", "session");
+    let elsewhere = parse(&text, &[env]).unwrap().issuers.remove(0).elsewhere;
+    assert_eq!(elsewhere.auth0_logs.as_deref(), Some(Path::new("s")));
+    let poll = elsewhere.auth0_poll.unwrap();
+    assert_eq!((poll.interval, poll.timeout), (Duration::from_secs(10), Duration::from_secs(10)));
+    assert_eq!((poll.base_url, poll.look_back), (None, None));
+    let action = |code| elsewhere.auth0_actions.of(code).map(|(action, _)| action);
+    assert_eq!(action("slo"), None);
+    assert_eq!(action("pwd_leak"), Some(LogAction::User));
+    assert_eq!(action("sapi"), Some(LogAction::Management));
+    assert_eq!(action("scp"), Some(LogAction::Session));
+    assert_eq!(action("sdu"), Some(LogAction::User));
+}
+
+#[test]
+fn faults_of_auth0_s_log_are_named_with_what_was_meant() {
+    let logs = "[issuer.auth0_logs]\nsecret_file = \"s\"\n";
+    let poll = |more: &str| format!("[issuer.auth0_poll]\nclient_id = \"c\"\nclient_secret_file = \"f\"\n{more}");
+    let actions = |line: &str| format!("{logs}[issuer.auth0_actions]\n{line}\n");
+    for (lines, key, reason) in [
+        ("[issuer.auth0_logs]\n".to_owned(), "auth0_logs.secret_file", "must be set"),
+        (actions("sol = \"user\""), "auth0_actions.sol", "did you mean slo?"),
+        (actions("slo = \"sesion\""), "auth0_actions.slo", "did you mean session?"),
+        (actions("slo = \"logout\""), "auth0_actions.slo", "none of \"session\", \"user\", \"client\", \"ignore\""),
+        // Its user is who called.
+        (actions("sapi = \"user\""), "auth0_actions.sapi", "none of \"management\", \"ignore\""),
+        (actions("slo = \"management\""), "auth0_actions.slo", "none of"),
+        ("[issuer.auth0_actions]\nslo = \"user\"\n".to_owned(), "auth0_actions", "that nobody takes"),
+        ("[issuer.auth0_poll]\nclient_id = \"c\"\n".to_owned(), "auth0_poll.client_secret_file", "must be set"),
+        (poll("base_url = \"http://t.example\""), "auth0_poll.base_url", "plain HTTP"),
+        (poll("base_url = \"https://t.example/api/v2\""), "auth0_poll.base_url", "nothing after it"),
+        (poll("base_url = \"https://t.example?x\""), "auth0_poll.base_url", "nothing after it"),
+        (poll("base_url = \"t.example\""), "auth0_poll.base_url", "not a URL"),
+        (poll("interval = \"500ms\""), "auth0_poll.interval", "at least 1s"),
+        (poll("timeout = \"0s\""), "auth0_poll.timeout", "at least 1s"),
+        (poll("look_back = \"0s\""), "auth0_poll.look_back", "must not be zero"),
+        (poll("intervall = \"5s\""), "auth0_poll.intervall", "did you mean interval?"),
+    ] {
+        let all = faults(&with(&lines), &[]);
+        let named = |fault: &String| fault.starts_with(&format!("issuer[0].{key}: ")) && fault.contains(reason);
+        assert!(all.len() == 1 && all.iter().any(named), "wanted {key}: … {reason}; found {all:#?}");
+    }
 }

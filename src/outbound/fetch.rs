@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use reqwest::{
-    Client, RequestBuilder, Url,
+    Client, RequestBuilder, Response, Url,
     header::{ACCEPT, CACHE_CONTROL, HeaderMap},
     redirect::Policy,
 };
@@ -36,8 +36,8 @@ pub enum FetchError {
         hint: &'static str,
     },
     /// It answered too much.
-    #[error("{0} answered more than is read")]
-    TooLarge(String),
+    #[error("{0} answered more than {1} bytes")]
+    TooLarge(String, usize),
     /// It answered something that is no such document.
     #[error("{url}: {reason}")]
     Document {
@@ -105,27 +105,43 @@ impl Fetcher {
         request: impl FnOnce(&Client, Url) -> RequestBuilder,
     ) -> Result<(HeaderMap, Vec<u8>), FetchError> {
         let parsed = check_url(url)?;
-        let client = if parsed.scheme() == "http" { &self.loopback } else { &self.outside };
-        let transport =
-            |error: reqwest::Error| FetchError::Transport { url: url.to_owned(), reason: chain(&error.without_url()) };
-        let mut response =
-            request(client, parsed).header(ACCEPT, "application/json").send().await.map_err(transport)?;
-        let status = response.status();
-        if !status.is_success() {
-            let hint =
-                if status.is_redirection() { "; redirects are not followed: configure the final URL" } else { "" };
-            return Err(FetchError::Status { url: url.to_owned(), status: status.as_u16(), hint });
+        let request = request(self.client(&parsed), parsed).header(ACCEPT, "application/json");
+        let response = request.send().await.map_err(|error| transport(url, error))?;
+        if !response.status().is_success() {
+            return Err(unsuccessful(url, &response));
         }
         let headers = response.headers().clone();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(transport)? {
-            if body.len() + chunk.len() > most {
-                return Err(FetchError::TooLarge(url.to_owned()));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((headers, body))
+        Ok((headers, read_body(url, response, most).await?))
     }
+
+    /// What asks this URL, which was checked.
+    pub(super) fn client(&self, url: &Url) -> &Client {
+        if url.scheme() == "http" { &self.loopback } else { &self.outside }
+    }
+}
+
+/// The error for a request that got no answer, or not all of it.
+pub(super) fn transport(url: &str, error: reqwest::Error) -> FetchError {
+    FetchError::Transport { url: url.to_owned(), reason: chain(&error.without_url()) }
+}
+
+/// The error for an answer that is none.
+pub(super) fn unsuccessful(url: &str, response: &Response) -> FetchError {
+    let status = response.status();
+    let hint = if status.is_redirection() { "; redirects are not followed: configure the final URL" } else { "" };
+    FetchError::Status { url: url.to_owned(), status: status.as_u16(), hint }
+}
+
+/// The body of an answer, of at most so many bytes.
+pub(super) async fn read_body(url: &str, mut response: Response, most: usize) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| transport(url, error))? {
+        if body.len() + chunk.len() > most {
+            return Err(FetchError::TooLarge(url.to_owned(), most));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// Checks that keys may be fetched from a URL: over TLS, or from this very machine.

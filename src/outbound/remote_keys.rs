@@ -292,6 +292,13 @@ impl KeySource for RemoteKeys {
         })
     }
 
+    /// They are if they were fetched within the cooldown, as they were for a token with an unknown key unless the endpoint
+    /// does not answer.
+    fn are_complete(&self, now: Timestamp) -> bool {
+        let loaded = self.loaded.load();
+        loaded.as_ref().is_some_and(|loaded| now.since(loaded.fetched_at) <= self.settings.cooldown)
+    }
+
     fn has_key_ids(&self) -> bool {
         true
     }

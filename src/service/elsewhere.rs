@@ -2,13 +2,22 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::token::{CallerRules, KeySource, LogoutTokenRules, Rules, Secret, SecurityEventRules, SubjectRules};
+use super::TokenScope;
+use crate::token::{
+    CallerRules, KeySource, LogActions, LogoutTokenRules, Rules, Secret, SecurityEventRules, SubjectRules,
+};
 
 /// The ways by which an issuer's logouts come that no frontend reports. None: nothing is taken that way.
 #[derive(Debug, Clone, Default)]
 pub struct Elsewhere {
     /// OpenID Connect Back-Channel Logout.
     pub backchannel_logout: Option<LogoutTokenRules>,
+    /// OAuth 2.0 Token Revocation: what ends with a token that is revoked. None: that token alone.
+    pub token_revocation: Option<TokenScope>,
+    /// Auth0's log streams: the whole `Authorization` header that they send.
+    pub auth0_stream: Option<Secret>,
+    /// What is done about the events of Auth0's log, pushed or read.
+    pub auth0_actions: LogActions,
     /// Shared Signals.
     pub security_events: Option<SecurityEvents>,
     /// Global Token Revocation.

@@ -20,7 +20,7 @@ use crate::{
 
 /// Why a request changed nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum NotRevoked {
+pub enum NotAllRevoked {
     /// The caller does not show who it is, or not by a token that is good for this request.
     #[error("{0}")]
     Unauthenticated(String),
@@ -35,13 +35,13 @@ pub enum NotRevoked {
     Failed(#[from] ServiceError),
 }
 
-impl From<Refusal> for NotRevoked {
+impl From<Refusal> for NotAllRevoked {
     fn from(refusal: Refusal) -> Self {
         Self::Unauthenticated(refusal.to_string())
     }
 }
 
-impl From<CallerFault> for NotRevoked {
+impl From<CallerFault> for NotAllRevoked {
     fn from(fault: CallerFault) -> Self {
         Self::Unauthenticated(fault.to_string())
     }
@@ -59,25 +59,25 @@ impl Curfew {
     /// the caller shows to say who it is.
     ///
     /// # Errors
-    /// [`NotRevoked`].
+    /// [`NotAllRevoked`].
     pub async fn global_token_revocation(
         &self,
         raw_token: Option<&str>,
         body: &[u8],
-    ) -> Result<RecordedLogout, NotRevoked> {
+    ) -> Result<RecordedLogout, NotAllRevoked> {
         let revoked = self.revoke_all(raw_token, body).await;
         let outcome = match &revoked {
             Ok(_) => Outcome::Recorded,
-            Err(NotRevoked::Failed(error)) if !error.is_the_request_s() => Outcome::Failed,
+            Err(NotAllRevoked::Failed(error)) if !error.is_the_request_s() => Outcome::Failed,
             Err(_) => Outcome::Refused,
         };
         self.metrics.event(Source::GlobalTokenRevocation, outcome, self.clock.now());
         revoked
     }
 
-    async fn revoke_all(&self, raw_token: Option<&str>, body: &[u8]) -> Result<RecordedLogout, NotRevoked> {
+    async fn revoke_all(&self, raw_token: Option<&str>, body: &[u8]) -> Result<RecordedLogout, NotAllRevoked> {
         let raw_token = raw_token.ok_or_else(|| {
-            NotRevoked::Unauthenticated("There is no bearer token in the header Authorization.".to_owned())
+            NotAllRevoked::Unauthenticated("There is no bearer token in the header Authorization.".to_owned())
         })?;
         let caller = self.let_in(raw_token).await?;
         let iss = &caller.issuer.rules.issuer;
@@ -102,13 +102,13 @@ impl Curfew {
     }
 
     /// Section 3.5: who calls. What a caller shows is good for one request.
-    async fn let_in(&self, raw_token: &str) -> Result<LetIn<'_>, NotRevoked> {
+    async fn let_in(&self, raw_token: &str) -> Result<LetIn<'_>, NotAllRevoked> {
         let compact = Compact::parse(raw_token).map_err(Refusal::Malformed)?;
         let iss = compact.claimed_issuer()?;
         let issuer =
             self.issuers.by_iss(iss).ok_or_else(|| Refusal::UnknownIssuer(shown(iss), self.issuers.listed()))?;
         let Some(rules) = &issuer.elsewhere.global_token_revocation else {
-            return Err(NotRevoked::Unauthenticated(format!(
+            return Err(NotAllRevoked::Unauthenticated(format!(
                 "Issuer {} has no [issuer.global_token_revocation] in the configuration: its requests are not taken.",
                 issuer.name
             )));
@@ -121,7 +121,7 @@ impl Curfew {
         self.check_key(key, &claims, &rules.signer)?;
         match self.callers_seen.take(&rules.signer.issuer, &token_id, ends, now) {
             Ok(()) => Ok(LetIn { issuer, rules, token_id }),
-            Err(NotTakenOnce::Used) => Err(NotRevoked::Unauthenticated(
+            Err(NotTakenOnce::Used) => Err(NotAllRevoked::Unauthenticated(
                 "The caller's token was used before; it is good for one request.".to_owned(),
             )),
             Err(NotTakenOnce::Full) => Err(ServiceError::Overloaded(StoreError::Overloaded).into()),
@@ -130,8 +130,8 @@ impl Curfew {
 }
 
 /// Section 3.2: an object with `sub_id` and nothing else.
-fn named_user(body: &[u8], rules: &GlobalTokenRevocation) -> Result<SubjectId, NotRevoked> {
-    let unfit = |why: String| NotRevoked::Unfit(why);
+fn named_user(body: &[u8], rules: &GlobalTokenRevocation) -> Result<SubjectId, NotAllRevoked> {
+    let unfit = |why: String| NotAllRevoked::Unfit(why);
     let body = parse_object(body).map_err(|error| unfit(format!("The body is not acceptable JSON: {error}.")))?;
     let value = only_member(&body, rules.legacy_subject)?;
     let subject = Subject::read(value, "sub_id", false)
@@ -144,15 +144,15 @@ fn named_user(body: &[u8], rules: &GlobalTokenRevocation) -> Result<SubjectId, N
     match rules.subjects.named(&identifier) {
         Ok(EventTarget::Subject(subject)) => Ok(subject),
         Ok(EventTarget::Session(..) | EventTarget::Token(_)) => Err(unfit("The subject is not a user.".to_owned())),
-        Err(NoTarget::Foreign(why)) => Err(NotRevoked::Forbidden(format!("The subject {why}."))),
+        Err(NoTarget::Foreign(why)) => Err(NotAllRevoked::Forbidden(format!("The subject {why}."))),
         Err(NoTarget::Unclear(why) | NoTarget::Critical(why)) => Err(unfit(format!("The subject {why}."))),
     }
 }
 
-fn only_member(body: &Map<String, Value>, legacy: bool) -> Result<&Value, NotRevoked> {
+fn only_member(body: &Map<String, Value>, legacy: bool) -> Result<&Value, NotAllRevoked> {
     let mut members = body.iter();
     match (members.next(), members.next()) {
         (Some((name, value)), None) if name == "sub_id" || legacy && name == "subject" => Ok(value),
-        _ => Err(NotRevoked::Unfit("The body must be an object with the member sub_id and no other.".to_owned())),
+        _ => Err(NotAllRevoked::Unfit("The body must be an object with the member sub_id and no other.".to_owned())),
     }
 }

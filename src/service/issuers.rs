@@ -52,6 +52,12 @@ impl Issuers {
         self.by_iss.get(iss)
     }
 
+    /// The issuer with this name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Arc<ConfiguredIssuer>> {
+        self.by_name.get(name)
+    }
+
     /// The issuer that a request means: by `iss`, by name, or, where there is only one, by nothing.
     ///
     /// # Errors

@@ -49,6 +49,10 @@ pub enum Call {
     GetLastLogout,
     /// `ValidateToken`; not the tokens of streams, which come in heaps.
     ValidateToken,
+    /// Token introspection (RFC 7662).
+    Introspect,
+    /// What a proxy asks before it lets a request through.
+    ForwardAuth,
 }
 
 /// How often something took up to so long.
@@ -101,7 +105,8 @@ impl Outcome {
 
 impl Call {
     /// Every call there is.
-    pub const ALL: [Self; 3] = [Self::RecordLogout, Self::GetLastLogout, Self::ValidateToken];
+    pub const ALL: [Self; 5] =
+        [Self::RecordLogout, Self::GetLastLogout, Self::ValidateToken, Self::Introspect, Self::ForwardAuth];
 
     /// Its name on the wire.
     #[must_use]
@@ -110,6 +115,8 @@ impl Call {
             Self::RecordLogout => "RecordLogout",
             Self::GetLastLogout => "GetLastLogout",
             Self::ValidateToken => "ValidateToken",
+            Self::Introspect => "Introspect",
+            Self::ForwardAuth => "ForwardAuth",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Requests arrive here parsed; answers leave as the vocabulary's types. What is asked and how it is answered on a wire is
 //! the doors' business.
 
+mod auth0_log;
 mod backchannel_logout;
 mod dead_letters;
 mod elsewhere;
@@ -16,6 +17,7 @@ mod last_logout;
 mod metrics;
 mod record_logout;
 mod replays;
+mod revoke_token;
 mod security_event;
 mod single_use;
 mod token_cache;
@@ -23,6 +25,7 @@ mod validate_token;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+pub use auth0_log::LogTaken;
 pub use backchannel_logout::{Heard, NotHeard};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use elsewhere::{Elsewhere, GlobalTokenRevocation, SecurityEvents};
@@ -30,20 +33,22 @@ pub use error::{FieldFault, ServiceError};
 pub use event_error::{EventError, EventNotTaken};
 pub use event_time::event_time;
 pub use forget::{forgettable, horizon};
-pub use global_token_revocation::NotRevoked;
+pub use global_token_revocation::NotAllRevoked;
 pub use issuers::{ConfiguredIssuer, Issuers};
 pub use last_logout::{LastLogout, LastLogoutRequest};
 pub use metrics::{Call, Histogram, Metrics, Outcome, Tally};
 pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
+pub use revoke_token::{NotRevoked, Revoked};
 pub use security_event::{Delivery, EventTaken};
 pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
 
+use auth0_log::Auth0Log;
 use replays::Replays;
 use single_use::SingleUse;
 
 use crate::{
-    domain::{Clock, Revision},
+    domain::{Clock, Revision, Source},
     store::{Lane, Store},
 };
 
@@ -59,6 +64,7 @@ pub struct Curfew {
     clock: Arc<dyn Clock>,
     tokens: Arc<TokenCache>,
     replays: Arc<Replays>,
+    auth0: Arc<Auth0Log>,
     /// The security events that were taken: their `jti` has nothing to do with that of logout tokens.
     events_seen: Arc<Replays>,
     /// The tokens by which callers showed who they are.
@@ -82,6 +88,7 @@ impl Curfew {
             clock,
             tokens: Arc::new(tokens),
             replays: Arc::new(Replays::new()),
+            auth0: Arc::new(Auth0Log::new()),
             events_seen: Arc::new(Replays::new()),
             callers_seen: Arc::default(),
             dead_letters: Arc::default(),
@@ -89,6 +96,12 @@ impl Curfew {
             metrics,
             lane: None,
         }
+    }
+
+    /// The same service, with these dead letters in place of none.
+    #[must_use]
+    pub fn with_dead_letters(self, dead_letters: DeadLetters) -> Self {
+        Self { dead_letters: Arc::new(dead_letters), ..self }
     }
 
     /// The same service for the callers of one thread, whose logouts go to the store together. The future moves them; it
@@ -125,8 +138,13 @@ impl Curfew {
 
     /// The events that could not become a logout.
     #[must_use]
-    pub fn dead_letters(&self) -> &DeadLetters {
+    pub const fn dead_letters(&self) -> &Arc<DeadLetters> {
         &self.dead_letters
+    }
+
+    /// Counts a request that was refused before it came to its events.
+    pub fn refused(&self, source: Source) {
+        self.metrics.event(source, Outcome::Refused, self.clock.now());
     }
 
     /// Counts how long an answer took.

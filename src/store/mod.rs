@@ -5,7 +5,9 @@
 //! (`tests/it/laws.rs`) that every backend sits.
 
 mod codec;
+mod files;
 mod lane;
+mod line_file;
 mod memory;
 mod sled;
 mod slots;
@@ -17,7 +19,9 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use tokio::sync::watch;
 
 pub use codec::{DecodeError, FORMAT, decode_record, decode_scope, encode_record, encode_scope};
+pub use files::{read_small_file, replace_small_file};
 pub use lane::Lane;
+pub use line_file::LineFile;
 pub use memory::MemoryStore;
 pub use sled::{OpenError, SledStore};
 pub use slots::Fingerprint;

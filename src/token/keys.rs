@@ -298,6 +298,10 @@ pub trait KeySource: Send + Sync + 'static {
     /// once if it may not be done (again) yet. Whether it found any, [`KeySource::current`] tells.
     fn look_again(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
+    /// Whether the current keys are all that the issuer has, as far as can be known: of a token by a key that is not among
+    /// them it can be said for good that nobody honours it.
+    fn are_complete(&self, now: Timestamp) -> bool;
+
     /// Whether its keys can have ids, so that one of them can be revoked.
     fn has_key_ids(&self) -> bool;
 }

@@ -4,6 +4,7 @@
 //! No store, no network, no clock. The order of the checks is the order of [`Refusal`]'s variants.
 
 mod algorithm;
+mod auth0;
 mod claims;
 mod compact;
 mod credential_change;
@@ -26,6 +27,10 @@ mod subject_identifier;
 mod verify;
 
 pub use algorithm::{Algorithm, Family};
+pub use auth0::{
+    LOG_CODES, LogAction, LogActions, LogBodyFault, LogCode, LogEntry, LogEntryFault, LogEventFault, LogLabel,
+    LogLogout, MOST_LOG_ENTRIES, Whom, label_of_unfit, read_log_event, split_log_body,
+};
 pub use claims::{Claims, LastLogout, NumericDate};
 pub use compact::{Compact, MAX_TOKEN_BYTES};
 pub use credential_change::{CredentialChanges, Pattern, PatternError};

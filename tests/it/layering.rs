@@ -20,12 +20,17 @@ const ROOMS: [Room; 12] = [
         rooms: &["domain"],
         crates: &["sled", "tokio", "prost", "arc_swap", "futures_util", "getrandom", "siphasher"],
     },
-    Room { name: "service", rooms: &["domain", "token", "store"], crates: &["tokio", "humantime", "quick_cache"] },
+    Room {
+        name: "service",
+        rooms: &["domain", "token", "store"],
+        crates: &["tokio", "futures_util", "humantime", "quick_cache"],
+    },
     Room {
         name: "transport",
         rooms: &["domain", "service", "token"],
         crates: &[
             "axum",
+            "base64",
             "form_urlencoded",
             "futures_util",
             "http",
@@ -34,6 +39,7 @@ const ROOMS: [Room; 12] = [
             "humantime",
             "hyper",
             "hyper_util",
+            "percent_encoding",
             "tokio",
             "tokio_stream",
             "tokio_util",

@@ -22,6 +22,7 @@ mod laws;
 mod layering;
 mod overload;
 mod remote_keys;
+mod small_files;
 mod store_files;
 mod store_overlap;
 mod token_cache;

@@ -15,9 +15,11 @@ use std::{
 };
 
 use curfew::{
-    domain::{Issuer, Timestamp},
+    domain::{Issuer, LogoutReason, Source, Timestamp},
     outbound::{Fetcher, KeysEndpoint, KeysHealth, RefreshSettings, RemoteKeys},
-    service::{ConfiguredIssuer, Curfew, Issuers, ServiceError, TokenCache, TokenRequest},
+    service::{
+        ConfiguredIssuer, Curfew, Issuers, NotRevoked, Outcome, Revoked, ServiceError, TokenCache, TokenRequest,
+    },
     store::MemoryStore,
     token::{Algorithm, ClaimAhead, Family, KeySource, MAX_KEYS, Minter, Rules, Verdict},
 };
@@ -494,6 +496,35 @@ async fn an_endpoint_that_is_dead_from_the_start_is_tried_again() {
     setup.until(KeysHealth::Fresh).await;
     assert_eq!(setup.check(&token(&k1)).await, Ok(Verdict::Valid));
     assert!(log.text().contains("could not be fetched") && log.text().contains("keys loaded"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_token_by_a_key_that_could_not_be_fetched_is_not_said_to_be_revoked() {
+    let (server, k1, k2) = (Server::start().await, minter("k1"), minter("k2"));
+    server.answer("/jwks", set(&[&k1]));
+    let setup = Setup::of(&server, WILLING);
+    setup.until(KeysHealth::Fresh).await;
+    let token = |exp: i64| {
+        let claims =
+            json!({"iss": ISSUER, "sub": "ann", "aud": "api", "jti": "1", "iat": NOW / 1000, "exp": NOW / 1000 + exp});
+        k2.sign(&claims).unwrap()
+    };
+    // The keys were fetched for its sake: that key is nobody's.
+    assert_eq!(setup.curfew.revoke_token(&token(600), None).await, Ok(Revoked::Nothing));
+    server.answer("/jwks", Reply::status(500));
+    setup.clock.set(NOW + 60_000);
+    let revoked = setup.curfew.revoke_token(&token(600), None).await;
+    assert!(matches!(revoked, Err(NotRevoked::MayYetHold(_))), "{revoked:?}");
+    // One that has expired by its own words is dead, whosever it is.
+    assert_eq!(setup.curfew.revoke_token(&token(10), None).await, Ok(Revoked::Nothing));
+    // Whoever tries again is served.
+    server.answer("/jwks", set(&[&k1, &k2]));
+    assert!(matches!(setup.curfew.revoke_token(&token(600), None).await, Ok(Revoked::Recorded(_))));
+    assert_eq!(setup.check(&token(600)).await, Ok(Verdict::TokenRevoked));
+    let events = |outcome| setup.curfew.metrics().events(Source::TokenRevocation, outcome);
+    assert_eq!((events(Outcome::Recorded), events(Outcome::Refused), events(Outcome::Failed)), (1, 2, 1));
+    let logouts = setup.curfew.metrics().logouts(Source::TokenRevocation, LogoutReason::UserLogout);
+    assert_eq!(logouts, 1);
 }
 
 #[tokio::test]

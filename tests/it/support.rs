@@ -94,10 +94,24 @@ impl Setup {
         Self { directory, minter, store, issuer: "", top: "" }
     }
 
+    /// Writes a file into its directory; returns the path, as a configuration has it.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        format!("{path:?}")
+    }
+
     /// With the store elsewhere.
     pub(crate) fn store(mut self, path: &Path) -> Self {
         path.clone_into(&mut self.store);
         self
+    }
+
+    /// A file with this content beside the configuration.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
     }
 
     /// The configuration, written down.

@@ -1,5 +1,6 @@
 //! The gRPC door: one short function per RPC, with decoding before and encoding after it.
 
+mod admin;
 mod admission;
 mod answer;
 mod arrivals;
@@ -26,7 +27,7 @@ pub use server::{Health, RevocationServer};
 pub use status::to_status;
 pub(super) use status::{DOMAIN, failed};
 
-/// The messages, the client and the server of the protocol, generated from `proto/curfew/v1/revocation.proto`.
+/// The messages, the client and the server of the protocol, generated from `proto/curfew/v1`.
 #[allow(
     missing_docs,
     unreachable_pub,

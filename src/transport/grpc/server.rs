@@ -14,12 +14,14 @@ use tonic_health::{
 
 use super::{
     Admission, FILE_DESCRIPTOR_SET, SERVICE_NAME, STREAM,
+    admin::AdminServer,
     admission::Bounded,
     arriving::Prompt,
     calls::Calls,
     known::Known,
     pb::{
         self,
+        admin_service_server::AdminServiceServer,
         revocation_service_server::{RevocationService, RevocationServiceServer},
     },
     status::failed,
@@ -44,7 +46,7 @@ impl RevocationServer {
         Self { calls: Calls::new(curfew, clock) }
     }
 
-    /// Everything on the port: this service, bounded, health and, if wanted, reflection.
+    /// Everything on the port: this service and that of operators, bounded, health and, if wanted, reflection.
     ///
     /// # Errors
     /// When the compiled protocol is damaged.
@@ -56,9 +58,12 @@ impl RevocationServer {
     ) -> Result<Routes, tonic_reflection::server::Error> {
         let mut routes = RoutesBuilder::default();
         let curfew = Arc::clone(self.calls.curfew());
+        let admin = AdminServer(Arc::clone(&curfew));
         let ours = RevocationServiceServer::new(self).max_decoding_message_size(MOST_BYTES_READ);
         let ours = Known::new(ours, curfew, Arc::clone(&admission));
         routes.add_service(Bounded::new(ours, Arc::clone(&admission), STREAM));
+        let admin = Prompt::new(AdminServiceServer::new(admin), Arc::clone(&admission));
+        routes.add_service(Bounded::new(admin, Arc::clone(&admission), STREAM));
         let health = HealthServer::new(HealthService::from_health_reporter(health.0.clone()));
         routes.add_service(Prompt::new(health, Arc::clone(&admission)));
         if reflection {

@@ -106,11 +106,16 @@ pub(super) fn form_value(headers: &HeaderMap, form: &[u8], name: &str) -> Result
     if !is_of_type(headers, FORM) {
         return Err(Problem::invalid(format!("the Content-Type must be {FORM}")));
     }
+    optional_value(form, name)?.ok_or_else(|| Problem::invalid(format!("the parameter {name} is missing")))
+}
+
+/// The one value of a parameter of a form, which may be left out. One without a value is as good as left out (RFC 6749,
+/// section 3.2).
+pub(super) fn optional_value(form: &[u8], name: &str) -> Result<Option<String>, Problem> {
     let mut values = form_urlencoded::parse(form).filter(|(key, _)| key == name).map(|(_, value)| value);
     match (values.next(), values.next()) {
-        (Some(value), None) if !value.is_empty() => Ok(value.into_owned()),
         (Some(_), Some(_)) => Err(Problem::invalid(format!("{name} is there more than once"))),
-        (Some(_) | None, _) => Err(Problem::invalid(format!("the parameter {name} is missing"))),
+        (value, _) => Ok(value.map(std::borrow::Cow::into_owned).filter(|value| !value.is_empty())),
     }
 }
 

@@ -12,7 +12,7 @@ use axum::{
 use tracing::{info, warn};
 
 use super::{Desk, answer, authorization::Authorization, body, problem::Problem};
-use crate::service::NotRevoked;
+use crate::service::NotAllRevoked;
 
 /// The longest body: one subject identifier.
 const MOST_BYTES: usize = 8 * 1024;
@@ -43,10 +43,10 @@ async fn take(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(), Proble
         }
         Err(error) => {
             match &error {
-                NotRevoked::Unauthenticated(_) | NotRevoked::Unfit(_) | NotRevoked::Forbidden(_) => {
+                NotAllRevoked::Unauthenticated(_) | NotAllRevoked::Unfit(_) | NotAllRevoked::Forbidden(_) => {
                     info!(endpoint = "global-token-revocation", %error, "a request to revoke all tokens was refused");
                 }
-                NotRevoked::Failed(_) => {
+                NotAllRevoked::Failed(_) => {
                     warn!(endpoint = "global-token-revocation", %error, "a user's tokens were not revoked");
                 }
             }

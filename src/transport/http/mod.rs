@@ -1,16 +1,23 @@
-//! The front desk: logouts that happen outside of the frontends, as those who know of them send them, over HTTP.
+//! The front desk: logouts that happen outside of the frontends, as those who know of them send them, and questions about
+//! tokens from those who do not speak gRPC, over HTTP.
 //!
 //! One file for each specification; what they share is how a body is read (`body`) and how errors are said
 //! (`problem`).
 
 mod answer;
+mod auth0_logs;
 mod authorization;
 mod backchannel_logout;
 mod body;
+mod clients;
+mod forward_auth;
 mod global_token_revocation;
+mod identity;
+mod introspect;
 mod metrics;
 mod ops;
 mod problem;
+mod revoke;
 mod rpc;
 mod rpc_status;
 mod security_events;
@@ -22,10 +29,11 @@ use axum::{
     Router,
     http::StatusCode,
     response::Response,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 
 use body::Bodies;
+pub use clients::{HttpClient, HttpClients};
 pub use ops::{Probes, Vitals};
 use problem::Problem;
 pub use serve::{HttpSettings, serve};
@@ -51,6 +59,8 @@ struct Desk {
     /// When the service began.
     started: Timestamp,
     probes: Probes,
+    /// Who may ask about tokens.
+    clients: Arc<HttpClients>,
     bodies: Bodies,
 }
 
@@ -62,12 +72,17 @@ pub fn routes(
     curfew: Arc<Curfew>,
     clock: Arc<dyn Clock>,
     probes: Probes,
+    clients: HttpClients,
     body_timeout: Duration,
 ) -> Result<Router, MessageError> {
     let calls = Arc::new(Calls::new(Arc::clone(&curfew), Arc::clone(&clock)));
     let (messages, started) = (Messages::new()?, clock.now());
     Ok(Router::new()
+        .route("/auth0/logs/{issuer}", post(auth0_logs::receive))
         .route("/backchannel-logout", post(backchannel_logout::receive))
+        .route("/forward-auth", any(forward_auth::check))
+        .route("/introspect", post(introspect::receive))
+        .route("/revoke", post(revoke::receive))
         .route("/global-token-revocation", post(global_token_revocation::receive))
         .route("/ssf/events", post(security_events::receive))
         .route("/v1/logouts", post(rpc::record_logout))
@@ -78,7 +93,16 @@ pub fn routes(
         .route("/readyz", get(ops::readyz))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Desk { curfew, calls, messages, clock, started, probes, bodies: Bodies::new(body_timeout) }))
+        .with_state(Desk {
+            curfew,
+            calls,
+            messages,
+            clock,
+            started,
+            probes,
+            clients: Arc::new(clients),
+            bodies: Bodies::new(body_timeout),
+        }))
 }
 
 async fn not_found() -> Response {

@@ -14,10 +14,16 @@ use axum::{
 use serde_json::json;
 
 use super::answer;
-use crate::service::{EventNotTaken, NotHeard, NotRevoked, ServiceError};
+use crate::{
+    service::{EventNotTaken, NotAllRevoked, NotHeard, NotRevoked, ServiceError},
+    token::LogBodyFault,
+};
 
 /// After how many seconds it is worth trying again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// How to say who one is (RFC 9110, section 11.6.1: a 401 must say so).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"curfew\"");
 
 /// An error to answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +31,9 @@ pub(super) struct Problem {
     status: StatusCode,
     error: &'static str,
     description: String,
+    /// How whoever asks can prove who they are (RFC 9110, section 11.6.1).
+    challenge: Option<HeaderValue>,
     form: Form,
-    /// What a caller who is not let in must show.
-    challenge: Option<&'static str>,
 }
 
 /// How an error is written.
@@ -44,6 +50,11 @@ impl Problem {
         Self { status, error, description: description.into(), form: Form::OAuth, challenge: None }
     }
 
+    /// The same, with a challenge.
+    pub(super) fn challenging(self, challenge: HeaderValue) -> Self {
+        Self { challenge: Some(challenge), ..self }
+    }
+
     /// The same, to whoever sent a security event token: what is wrong with the token has a form of its own.
     pub(super) fn of_security_event(self) -> Self {
         let form = if self.status == StatusCode::BAD_REQUEST { Form::SecurityEvent } else { self.form };
@@ -51,25 +62,25 @@ impl Problem {
     }
 
     /// Why not all tokens of a user were revoked. `said`: whether the caller showed anything (RFC 6750, section 3.1).
-    pub(super) fn of_revocation(error: NotRevoked, said: bool) -> Self {
+    pub(super) fn of_revocation(error: NotAllRevoked, said: bool) -> Self {
         let description = error.to_string();
         match error {
-            NotRevoked::Unauthenticated(_) => {
+            NotAllRevoked::Unauthenticated(_) => {
                 let challenge = if said { "Bearer error=\"invalid_token\"" } else { "Bearer" };
                 Self::unauthenticated("invalid_token", challenge, description)
             }
-            NotRevoked::Unfit(_) => Self::invalid(description),
-            NotRevoked::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "access_denied", description),
-            NotRevoked::Failed(error) if error.is_the_request_s() => {
+            NotAllRevoked::Unfit(_) => Self::invalid(description),
+            NotAllRevoked::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "access_denied", description),
+            NotAllRevoked::Failed(error) if error.is_the_request_s() => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_enforceable", description)
             }
-            NotRevoked::Failed(error) => error.into(),
+            NotAllRevoked::Failed(error) => error.into(),
         }
     }
 
     /// The caller is not let in; `challenge` says what to show.
     fn unauthenticated(error: &'static str, challenge: &'static str, description: String) -> Self {
-        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, error, description) }
+        Self::new(StatusCode::UNAUTHORIZED, error, description).challenging(HeaderValue::from_static(challenge))
     }
 
     /// Its status.
@@ -90,6 +101,11 @@ impl Problem {
     /// The request itself is at fault.
     pub(super) fn invalid(description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
+    }
+
+    /// The caller is not who they should be, or did not say who they are.
+    pub(super) fn unauthorized(description: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", description).challenging(CHALLENGE)
     }
 }
 
@@ -120,6 +136,28 @@ impl From<NotHeard> for Problem {
     }
 }
 
+impl From<NotRevoked> for Problem {
+    /// RFC 7009, section 2.2.1; RFC 6749, section 5.2.
+    fn from(error: NotRevoked) -> Self {
+        let description = error.to_string();
+        match error {
+            NotRevoked::AnotherClient => Self::new(StatusCode::BAD_REQUEST, "invalid_grant", description),
+            NotRevoked::Lacks(_) => Self::new(StatusCode::BAD_REQUEST, "unsupported_token_type", description),
+            NotRevoked::MayYetHold(_) => Self::busy(description),
+            NotRevoked::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogBodyFault> for Problem {
+    fn from(fault: LogBodyFault) -> Self {
+        match fault {
+            LogBodyFault::Empty | LogBodyFault::NotAnArray => Self::invalid(fault.to_string()),
+            LogBodyFault::TooMany => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", fault.to_string()),
+        }
+    }
+}
+
 impl From<EventNotTaken> for Problem {
     fn from(error: EventNotTaken) -> Self {
         match error {
@@ -146,7 +184,7 @@ impl From<Problem> for Response<Body> {
             headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
         }
         if let Some(challenge) = problem.challenge {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -9,10 +9,8 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{said, server};
+use super::{FORM, said, server};
 use crate::support::{Server, Setup};
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 async fn connect(server: &Server) -> TcpStream {
     let address = server.http.as_deref().unwrap().strip_prefix("http://").unwrap().to_owned();

@@ -33,11 +33,11 @@ pub(super) fn user(subject: &str) -> Value {
 impl Server {
     /// A caller's token, signed as the issuer signs.
     pub(super) fn caller(&self, changes: &Value) -> String {
-        self.signed(Some("JWT"), &caller_claims(changes))
+        self.signed_as(Some("JWT"), &caller_claims(changes))
     }
 
     /// Asks with this token.
-    pub(super) async fn revoke(&self, raw_token: &str, body: &Value) -> Response {
+    pub(super) async fn revoke_all(&self, raw_token: &str, body: &Value) -> Response {
         self.revoke_with(&[&format!("Bearer {raw_token}")], &body.to_string()).await
     }
 
@@ -57,7 +57,7 @@ async fn all_of_a_user_s_tokens_end_and_the_user_must_authenticate_again() {
     let server = server_with(&format!("session_claim = \"sid\"\nreauthenticate = false\n{REVOCATION}").leak()[..]);
     let tokens = [("ann", "s1"), ("ann", "s2")].map(|(subject, session)| session_token(&server, subject, session));
     let somebody = session_token(&server, "bob", "s3");
-    let response = server.revoke(&server.caller(&json!({})), &user("ann")).await;
+    let response = server.revoke_all(&server.caller(&json!({})), &user("ann")).await;
     assert_eq!(response.status(), 204);
     assert_eq!(response.headers()["cache-control"], "no-store");
     assert_eq!(response.text().await.unwrap(), "");
@@ -111,14 +111,14 @@ async fn a_caller_who_does_not_show_who_it_is_is_not_let_in() {
         ("by somebody else", stranger.sign(&good).unwrap(), "signature"),
         ("by the public key", hs256.sign(&good).unwrap(), "HS256"),
         ("unsigned", format!("{}.{}.", part(r#"{"alg":"none"}"#), part(&good.to_string())), "none"),
-        ("typ at+jwt", server.signed(Some("at+jwt"), &good), "typ"),
-        ("typ secevent+jwt", server.signed(Some("secevent+jwt"), &good), "typ"),
-        ("typ logout+jwt", server.signed(Some("logout+jwt"), &good), "typ"),
+        ("typ at+jwt", server.signed_as(Some("at+jwt"), &good), "typ"),
+        ("typ secevent+jwt", server.signed_as(Some("secevent+jwt"), &good), "typ"),
+        ("typ logout+jwt", server.signed_as(Some("logout+jwt"), &good), "typ"),
         ("an event", server.caller(&json!({"events": {}})), "events"),
         ("no token", "x".to_owned(), "part"),
     ];
     for (name, raw_token, expected) in cases {
-        let response = server.revoke(&raw_token, &user("ann")).await;
+        let response = server.revoke_all(&raw_token, &user("ann")).await;
         assert_eq!(response.headers()["www-authenticate"], "Bearer error=\"invalid_token\"", "{name}");
         let (status, error, why) = said(response).await;
         assert_eq!((status, error.as_str()), (401, "invalid_token"), "{name}: {why}");
@@ -140,9 +140,9 @@ async fn a_caller_who_does_not_show_who_it_is_is_not_let_in() {
 async fn a_caller_s_token_is_good_for_one_request() {
     let server = server_with(REVOCATION);
     let once = server.caller(&json!({}));
-    assert_eq!(server.revoke(&once, &user("ann")).await.status(), 204);
+    assert_eq!(server.revoke_all(&once, &user("ann")).await.status(), 204);
     for body in [user("ann"), user("bob")] {
-        let (status, _, why) = said(server.revoke(&once, &body).await).await;
+        let (status, _, why) = said(server.revoke_all(&once, &body).await).await;
         assert!(status == 401 && why.contains("used before"), "{status}: {why}");
     }
     // Also where many come at once.
@@ -211,7 +211,7 @@ async fn other_names_are_understood_where_that_is_configured() {
         ("dan", user("dan")),
     ] {
         let before = session_token(&server, subject, "s");
-        assert_eq!(server.revoke(&server.caller(&json!({"jti": subject})), &body).await.status(), 204, "{body}");
+        assert_eq!(server.revoke_all(&server.caller(&json!({"jti": subject})), &body).await.status(), 204, "{body}");
         assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut, "{body}");
     }
 }
@@ -219,7 +219,7 @@ async fn other_names_are_understood_where_that_is_configured() {
 #[tokio::test]
 async fn an_issuer_that_is_not_configured_for_it_may_not_ask() {
     let server = server_with("");
-    let (status, _, why) = said(server.revoke(&server.caller(&json!({})), &user("ann")).await).await;
+    let (status, _, why) = said(server.revoke_all(&server.caller(&json!({})), &user("ann")).await).await;
     assert!(status == 401 && why.contains("global_token_revocation"), "{status}: {why}");
 }
 
@@ -233,7 +233,7 @@ async fn a_revoked_key_lets_nobody_in() {
         ..Default::default()
     };
     server.client().await.record_logout(request).await.unwrap();
-    let (status, _, why) = said(server.revoke(&server.caller(&json!({})), &user("ann")).await).await;
+    let (status, _, why) = said(server.revoke_all(&server.caller(&json!({})), &user("ann")).await).await;
     assert!(status == 401 && why.contains("key"), "{status}: {why}");
 }
 
@@ -244,7 +244,7 @@ async fn keys_that_cannot_be_had_are_our_trouble() {
          keys = {{ jwks_url = \"http://127.0.0.1:1/\" }}\n{REVOCATION}"
     );
     let server = server_with(lines.leak());
-    let response = server.revoke(&server.caller(&json!({"iss": "https://down.example"})), &user("ann")).await;
+    let response = server.revoke_all(&server.caller(&json!({"iss": "https://down.example"})), &user("ann")).await;
     assert_eq!(response.headers()["retry-after"], "1");
     let (status, error, why) = said(response).await;
     assert_eq!((status, error.as_str()), (503, "temporarily_unavailable"), "{why}");
@@ -256,7 +256,7 @@ async fn what_was_answered_is_on_disk() {
     for number in 0..5 {
         let subject = format!("user-{number}");
         let before = session_token(&server, &subject, "s");
-        assert_eq!(server.revoke(&server.caller(&json!({"jti": subject})), &user(&subject)).await.status(), 204);
+        assert_eq!(server.revoke_all(&server.caller(&json!({"jti": subject})), &user(&subject)).await.status(), 204);
         server.kill();
         server.restart();
         assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);

@@ -91,7 +91,7 @@ async fn tokens_that_do_not_hold_are_reported_and_those_beside_them_are_taken() 
     let cases = [
         ("garbage", json!("garbage"), "invalid_request"),
         ("a number", json!(7), "invalid_request"),
-        ("typ", json!(server.signed(Some("JWT"), &event_claims(&json!({"jti": "typ"})))), "invalid_request"),
+        ("typ", json!(server.signed_as(Some("JWT"), &event_claims(&json!({"jti": "typ"})))), "invalid_request"),
         ("aud", json!(bad(json!({"jti": "aud", "aud": "else"}))), "invalid_audience"),
         ("iss", json!(bad(json!({"jti": "iss", "iss": "https://else.example"}))), "invalid_issuer"),
         ("exp", json!(bad(json!({"jti": "exp", "exp": 1}))), "invalid_request"),

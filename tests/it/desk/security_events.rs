@@ -42,7 +42,7 @@ pub(super) fn event_claims(changes: &Value) -> Value {
 impl Server {
     /// A security event token, signed as the issuer signs.
     pub(super) fn security_event(&self, changes: &Value) -> String {
-        self.signed(Some("secevent+jwt"), &event_claims(changes))
+        self.signed_as(Some("secevent+jwt"), &event_claims(changes))
     }
 
     /// One of this event.
@@ -198,9 +198,9 @@ async fn what_does_not_hold_is_refused_by_its_code_and_changes_nothing() {
         ),
         ("no event", server.security_event(&json!({"events": {}})), "invalid_request", "no event"),
         ("a list of events", server.security_event(&json!({"events": [session_revoked]})), "invalid_request", "events"),
-        ("typ JWT", server.signed(Some("JWT"), &good), "invalid_request", "typ"),
-        ("typ at+jwt", server.signed(Some("at+jwt"), &good), "invalid_request", "typ"),
-        ("no typ", server.signed(None, &good), "invalid_request", "typ"),
+        ("typ JWT", server.signed_as(Some("JWT"), &good), "invalid_request", "typ"),
+        ("typ at+jwt", server.signed_as(Some("at+jwt"), &good), "invalid_request", "typ"),
+        ("no typ", server.signed_as(None, &good), "invalid_request", "typ"),
         (
             "another issuer",
             server.security_event(&json!({"iss": "https://else.example"})),
@@ -427,7 +427,7 @@ async fn a_transmitter_of_its_own_signs_with_its_own_keys() {
         let before = session_token(&server, "ann", "s1");
         let claims = event_claims(&json!({"iss": iss}));
         // The issuer's own key is not the transmitter's, and the transmitter is not the issuer.
-        let (err, _) = server.push_bad(&server.signed(Some("secevent+jwt"), &claims)).await;
+        let (err, _) = server.push_bad(&server.signed_as(Some("secevent+jwt"), &claims)).await;
         assert_eq!(err, "invalid_key");
         let signer = Signer::from_pem(Algorithm::Es256, minter.private_pem().as_bytes(), Some("t1")).unwrap();
         let signer = signer.typed(Some("secevent+jwt"));

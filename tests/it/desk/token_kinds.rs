@@ -25,7 +25,7 @@ async fn passes(server: &Server, raw_token: &str) -> [bool; 4] {
         verdict_on(server, raw_token).await == Verdict::Valid,
         server.send_logout_token(raw_token).await.status() == 200,
         server.push(raw_token).await.status() == 202,
-        server.revoke(raw_token, &user("zoe")).await.status() == 204,
+        server.revoke_all(raw_token, &user("zoe")).await.status() == 204,
     ]
 }
 
@@ -45,18 +45,18 @@ async fn every_kind_passes_its_own_door_and_no_other() {
     // Null takes what is not given: every token has a `jti` of its own, so that none is refused as one that was used.
     let event = event_claims(&json!({}));
     for (name, raw_token, expected) in [
-        ("an access token", server.signed(Some("at+jwt"), &access), [true, false, false, false]),
-        ("an older access token", server.signed(Some("JWT"), &access), [true, false, false, false]),
-        ("an access token without typ", server.signed(None, &access), [true, false, false, false]),
-        ("an ID token", server.signed(Some("JWT"), &id), [false; 4]),
-        ("an ID token without typ", server.signed(None, &id), [false; 4]),
-        ("a logout token", server.signed(Some("logout+jwt"), &logout), [false, true, false, false]),
-        ("an older logout token", server.signed(Some("JWT"), &logout), [false, true, false, false]),
-        ("a security event token", server.signed(Some("secevent+jwt"), &event), [false, false, true, false]),
-        ("a caller's token", server.signed(Some("JWT"), &caller), [false, false, false, true]),
+        ("an access token", server.signed_as(Some("at+jwt"), &access), [true, false, false, false]),
+        ("an older access token", server.signed_as(Some("JWT"), &access), [true, false, false, false]),
+        ("an access token without typ", server.signed_as(None, &access), [true, false, false, false]),
+        ("an ID token", server.signed_as(Some("JWT"), &id), [false; 4]),
+        ("an ID token without typ", server.signed_as(None, &id), [false; 4]),
+        ("a logout token", server.signed_as(Some("logout+jwt"), &logout), [false, true, false, false]),
+        ("an older logout token", server.signed_as(Some("JWT"), &logout), [false, true, false, false]),
+        ("a security event token", server.signed_as(Some("secevent+jwt"), &event), [false, false, true, false]),
+        ("a caller's token", server.signed_as(Some("JWT"), &caller), [false, false, false, true]),
         (
             "a caller's token without typ",
-            { server.signed(None, &caller_claims(&json!({"jti": "call-2"}))) },
+            { server.signed_as(None, &caller_claims(&json!({"jti": "call-2"}))) },
             [false, false, false, true],
         ),
     ] {
@@ -85,7 +85,7 @@ async fn not_even_with_the_audience_of_another() {
     let access = all(AUDIENCE);
     for media_type in [Some("at+jwt"), Some("JWT"), None] {
         let expected = [true, false, false, false];
-        assert_eq!(passes(&server, &server.signed(media_type, &access)).await, expected, "{media_type:?}");
+        assert_eq!(passes(&server, &server.signed_as(media_type, &access)).await, expected, "{media_type:?}");
     }
     // What all kinds say together is none of them, but for the types that are one kind's alone.
     let mut everything = access.clone();
@@ -96,7 +96,7 @@ async fn not_even_with_the_audience_of_another() {
     everything["sub_id"] = json!({"format": "iss_sub", "iss": ISSUER, "sub": "bob"});
     everything["nonce"] = json!("n");
     for media_type in [Some("secevent+jwt"), Some("logout+jwt"), Some("x+jwt")] {
-        assert_eq!(passes(&server, &server.signed(media_type, &everything)).await, [false; 4], "{media_type:?}");
+        assert_eq!(passes(&server, &server.signed_as(media_type, &everything)).await, [false; 4], "{media_type:?}");
     }
     // A security event without `sub` is not a logout token, though it has a session; nor the other way round.
     let still = session_token(&server, "bob", "s");

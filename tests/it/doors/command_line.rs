@@ -27,7 +27,7 @@ fn the_demonstration_comes_out_as_it_must() {
 fn help_teaches() {
     let (code, out, _) = curfew(&["--help"], "");
     assert_eq!(code, 0);
-    for command in ["serve", "demo", "validate", "logout", "last-logout", "check-config", "bench"] {
+    for command in ["serve", "demo", "validate", "logout", "last-logout", "dead-letters", "check-config", "bench"] {
         assert!(out.contains(command), "{out}");
         assert_eq!(curfew(&[command, "--help"], "").0, 0);
     }
