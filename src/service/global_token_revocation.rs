@@ -13,8 +13,8 @@ use crate::{
     domain::{LogoutReason, Source, SubjectId, TokenId},
     store::StoreError,
     token::{
-        CallerFault, Claims, Compact, EventTarget, NoTarget, Refusal, RevocationCaller, SubjectIdentifier,
-        parse_object, shown, signed_by,
+        CallerFault, Claims, Compact, EventTarget, NoTarget, Refusal, RevocationCaller, Subject, parse_object, shown,
+        signed_by,
     },
 };
 
