@@ -1,6 +1,6 @@
 //! OpenID Connect Back-Channel Logout 1.0: the identity provider says that somebody logged out there.
 
-use super::{Curfew, LogoutRequest, Outcome, RecordedLogout, ServiceError, Target};
+use super::{Curfew, LogoutRequest, Outcome, RecordedLogout, ServiceError, Target, event_time::heard_at};
 use crate::{
     domain::{LogoutReason, Source},
     token::{Claims, Compact, LogoutToken, LogoutTokenFault, Refusal, shown, signed_by},
@@ -86,7 +86,7 @@ impl Curfew {
         let recorded = self
             .record_logout(LogoutRequest {
                 target,
-                logout_time: Some(issued_at.min(now)),
+                logout_time: Some(heard_at(issued_at, now)),
                 reason: LogoutReason::ProviderLogout,
                 source: Source::BackchannelLogout,
                 reauthenticate: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ServiceError;
-use crate::domain::Timestamp;
+use crate::{domain::Timestamp, token::NumericDate};
 
 /// How far ahead of Curfew's clock an event may be. Clocks of servers differ by milliseconds to a few seconds; a cutoff
 /// further ahead would refuse the tokens of logins to come.
@@ -48,6 +48,16 @@ pub fn event_time(seconds: i64, nanos: i32, now: Timestamp) -> Result<Timestamp,
     Ok(instant)
 }
 
+/// When an event happened of which mostly only the second is known, and that is heard of now: now, if that is within the
+/// second, else as near to now as it can be.
+///
+/// Not the beginning of the second: a token that was issued earlier in the second may know of an earlier logout in it, and
+/// would then pass for one that knows of this one. Nor ever before the second, if the issuer's clock is ahead of Curfew's: its
+/// tokens have its times, too.
+pub(super) fn heard_at(date: NumericDate, now: Timestamp) -> Timestamp {
+    now.max(date.0).min(date.latest())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +91,20 @@ mod tests {
         assert!(at(NOW / 1000, 0).unwrap_err().contains("looks like seconds taken for milliseconds"));
         assert!(at(-1, 0).is_err() && at(0, 0).is_err());
         assert!(at(NOW, -1).is_err() && at(NOW, 1_000_000_000).is_err());
+    }
+
+    #[test]
+    fn what_is_known_to_the_second_happened_when_it_was_heard_of_if_that_can_be() {
+        let at = |millis| Timestamp::from_millis(NOW * 1000 + millis).unwrap();
+        let cases = [
+            ("heard of within the second", 0, 437, 437),
+            ("heard of later", 0, 60_000, 999),
+            ("by a clock that is ahead", 0, -2_500, 0),
+            ("known to the millisecond", 250, 437, 250),
+            ("known to the millisecond, by a clock that is ahead", 250, 100, 250),
+        ];
+        for (case, date, now, heard) in cases {
+            assert_eq!(heard_at(NumericDate(at(date)), at(now)), at(heard), "{case}");
+        }
     }
 }

@@ -38,8 +38,8 @@ pub struct LogoutToken {
     pub subject: Option<SubjectId>,
     /// The session that ended. None: all of the subject's.
     pub session: Option<SessionId>,
-    /// When that was, as far as is known.
-    pub issued_at: Timestamp,
+    /// When that was, as far as is known: mostly to the second.
+    pub issued_at: NumericDate,
     /// What tells it from all others of its issuer.
     pub token_id: TokenId,
     /// From when on it no longer holds, so that nobody need remember it any longer.
@@ -91,7 +91,8 @@ impl LogoutToken {
         if !claims.audiences.iter().any(|audience| logout.client_ids.contains(audience)) {
             return Err(Refusal::WrongAudience(claims.audiences.clone(), logout.client_ids.clone()).into());
         }
-        let NumericDate(issued_at) = claims.issued_at.ok_or(Refusal::MissingClaim("iat"))?;
+        let date = claims.issued_at.ok_or(Refusal::MissingClaim("iat"))?;
+        let NumericDate(issued_at) = date;
         if issued_at > now.plus(rules.leeway) {
             return Err(Refusal::IssuedInFuture(issued_at, now).into());
         }
@@ -111,7 +112,7 @@ impl LogoutToken {
             return Err(LogoutTokenFault::Nonce);
         }
         let token_id = claims.token_id.clone().ok_or(Refusal::MissingClaim("jti"))?;
-        Ok(Self { subject: claims.subject.clone(), session, issued_at, token_id, ends })
+        Ok(Self { subject: claims.subject.clone(), session, issued_at: date, token_id, ends })
     }
 }
 

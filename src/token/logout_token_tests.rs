@@ -54,7 +54,7 @@ fn it_says_who_logged_out_and_when() {
     let token = read(&good()).unwrap();
     assert_eq!(token.subject.unwrap().as_str(), "ann");
     assert_eq!(token.session.unwrap().as_str(), "s1");
-    assert_eq!(token.issued_at.as_millis(), (NOW - 5) * 1000);
+    assert_eq!(token.issued_at.0.as_millis(), (NOW - 5) * 1000);
     assert_eq!(token.token_id.as_str(), "1");
     assert_eq!(token.ends, now().plus(Duration::from_secs(60)).plus(rules().leeway));
 }

@@ -1,22 +1,20 @@
 // Starts and stops the real `curfew serve`, and calls it.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
 
+import { startProgram } from './program.mjs';
+
 const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
 const binary = resolve(process.env.CURFEW_BIN ?? join(here, '../../../target/debug/curfew'));
 
 const READY_WITHIN = 15_000;
-const STOPPED_WITHIN = 15_000;
 const ANSWERED_WITHIN = 10_000;
 
 const definition = protoLoader.loadSync(['curfew/v1/revocation.proto', join(here, 'health.proto')], {
@@ -28,65 +26,54 @@ const definition = protoLoader.loadSync(['curfew/v1/revocation.proto', join(here
 });
 const services = grpc.loadPackageDefinition(definition);
 
-// Whatever happens to a test, no server outlives it.
-const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-
 // Starts a Curfew with these `[[issuer]]` entries, on a new store or on one that an earlier Curfew left, and waits
-// until it is ready.
-export async function startCurfew({ issuers, directory = mkdtempSync(join(tmpdir(), 'curfew-e2e-')) }) {
+// until it is ready. With `desk`, its front desk is open: `curfew.desk` is its address.
+export async function startCurfew({ issuers, desk = false, directory = mkdtempSync(join(tmpdir(), 'curfew-e2e-')) }) {
   accessSync(binary, constants.X_OK);
   const config = join(directory, 'curfew.toml');
-  writeFileSync(config, configText(issuers, join(directory, 'data')));
+  writeFileSync(config, configText(issuers, join(directory, 'data'), desk));
 
-  const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  const output = { stdout: [], stderr: [] };
-  for (const stream of ['stdout', 'stderr']) {
-    createInterface({ input: child[stream] }).on('line', (line) => output[stream].push(line));
-  }
-  const exited = once(child, 'close').finally(() => running.delete(child));
-  exited.catch(() => {});
-
-  const curfew = new Curfew(child, exited, output, directory);
+  const program = startProgram(binary, ['serve', '--config', config]);
+  const curfew = new Curfew(program, directory);
   try {
-    curfew.connect(await curfew.address());
+    await curfew.connect(desk ? ['gRPC', 'HTTP'] : ['gRPC']);
     await until('Curfew is ready', () => curfew.health('curfew.v1.RevocationService').then((s) => s === 'SERVING'));
     return curfew;
   } catch (error) {
-    child.kill('SIGKILL');
-    error.message += `\ncurfew said:\n${output.stderr.join('\n')}`;
+    program.child.kill('SIGKILL');
+    error.message += `\ncurfew said:\n${program.stderr.join('\n')}`;
     throw error;
   }
 }
 
 class Curfew {
-  #child;
-  #exited;
-  #output;
+  #program;
+  // What it promised to say on stdout, and said.
+  #told = [];
   #client;
   #health;
 
-  constructor(child, exited, output, directory) {
-    this.#child = child;
-    this.#exited = exited;
-    this.#output = output;
+  constructor(program, directory) {
+    this.#program = program;
     this.directory = directory;
   }
 
-  async address() {
-    await until('Curfew tells its address', () => this.#output.stdout.length > 0 || this.#child.exitCode !== null);
-    assert.equal(this.#child.exitCode, null, 'Curfew ended before it was ready');
-    const [, address] = this.#output.stdout[0].match(/^curfew: serving gRPC on (127\.0\.0\.1:\d+)$/) ?? [];
-    assert.ok(address, `not the promised line: ${this.#output.stdout[0]}`);
-    return address;
-  }
-
-  connect(address) {
+  // Reads the addresses at which it serves these protocols.
+  async connect(protocols) {
+    const { child, stdout } = this.#program;
+    await until('Curfew tells its addresses', () => stdout.length >= protocols.length || child.exitCode !== null);
+    assert.equal(child.exitCode, null, 'Curfew ended before it was ready');
+    const [grpcAddress, httpAddress] = protocols.map((protocol, line) => {
+      const [, address] = stdout[line].match(`^curfew: serving ${protocol} on (127\\.0\\.0\\.1:\\d+)$`) ?? [];
+      assert.ok(address, `not the promised line: ${stdout[line]}`);
+      return address;
+    });
+    this.#told = protocols;
+    this.address = grpcAddress;
+    this.desk = httpAddress && `http://${httpAddress}`;
     const credentials = grpc.credentials.createInsecure();
-    this.#client = new services.curfew.v1.RevocationService(address, credentials);
-    this.#health = new services.grpc.health.v1.Health(address, credentials);
+    this.#client = new services.curfew.v1.RevocationService(grpcAddress, credentials);
+    this.#health = new services.grpc.health.v1.Health(grpcAddress, credentials);
   }
 
   health = async (service) => (await call(this.#health, 'Check', { service })).status;
@@ -97,30 +84,27 @@ class Curfew {
 
   verdict = async (token, request) => (await this.validate(token, request)).verdict;
 
-  // What a login action puts into the last-logout claim.
-  lastLogout = async (issuer, subject, clientId) => {
-    const { claimValue } = await call(this.#client, 'GetLastLogout', { issuer, subject, clientId });
-    return fromValue(claimValue);
-  };
+  getLastLogout = (request) => call(this.#client, 'GetLastLogout', request);
 
-  // Ends it as an orchestrator does, and holds it to what it promises: exit code 0, one line on stdout, no token in
-  // the logs.
+  // What a login action puts into the last-logout claim.
+  lastLogout = async (issuer, subject, clientId) =>
+    fromValue((await this.getLastLogout({ issuer, subject, clientId })).claimValue);
+
+  // Ends it as an orchestrator does, and holds it to what it promises: exit code 0, its addresses on stdout and nothing
+  // else, no token in the logs.
   async stop({ keepStore = false } = {}) {
     this.#close();
-    this.#child.kill('SIGTERM');
-    const [code, signal] = await within(STOPPED_WITHIN, 'Curfew stops', this.#exited)
-      .finally(() => this.#child.kill('SIGKILL'));
-    const { stdout, stderr } = this.#output;
+    const { code, signal } = await this.#program.stop();
+    const { stdout, stderr } = this.#program;
     if (!keepStore) rmSync(this.directory, { recursive: true, force: true });
     assert.deepEqual({ code, signal }, { code: 0, signal: null }, stderr.join('\n'));
-    assert.equal(stdout.length, 1, `more than the promised line on stdout: ${stdout.join('\n')}`);
+    assert.equal(stdout.length, this.#told.length, `more than the promised lines on stdout: ${stdout.join('\n')}`);
     assert.ok(!stderr.some((line) => line.includes('eyJ')), 'a token was written to the logs');
   }
 
   // Ends it with no warning; one that has ended already is left alone.
   async kill() {
-    this.#child.kill('SIGKILL');
-    await within(STOPPED_WITHIN, 'Curfew is killed', this.#exited);
+    await this.#program.kill();
     this.#close();
   }
 
@@ -162,8 +146,9 @@ export function fromValue(value) {
   }
 }
 
-function configText(issuers, store) {
+function configText(issuers, store, desk) {
   const lines = ['[grpc]', 'listen = "127.0.0.1:0"', '[store]', `path = ${toml(store)}`];
+  if (desk) lines.push('[http]', 'listen = "127.0.0.1:0"');
   for (const issuer of issuers) {
     lines.push('[[issuer]]', ...Object.entries(issuer).map(([key, value]) => `${key} = ${toml(value)}`));
   }
@@ -183,17 +168,4 @@ function call(client, method, request) {
       else done(response);
     });
   });
-}
-
-async function within(deadline, what, promise) {
-  const abort = new AbortController();
-  const late = delay(deadline, undefined, { signal: abort.signal }).then(() => {
-    throw new Error(`not within ${deadline} ms: ${what}`);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    abort.abort();
-    late.catch(() => {});
-  }
 }

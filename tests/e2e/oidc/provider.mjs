@@ -30,6 +30,9 @@ export async function startProvider({ alg = 'RS256', keys = [newKey(alg)] } = {}
     keysReadAt: 0,
     // How many connections were dropped since `cut`.
     dropped: 0,
+    // The access tokens that were issued, as they are, and the logout tokens that were sent, with what came of each.
+    issued: [],
+    logoutsTold: [],
     // What the claim is to be: set to a `GetLastLogout` call once Curfew runs (it wants the issuer's address first).
     lastLogout: async () => null,
 
@@ -37,7 +40,13 @@ export async function startProvider({ alg = 'RS256', keys = [newKey(alg)] } = {}
     // process can take the port in between.
     useKeys(newKeys) {
       op.keys = newKeys;
-      handler = newProvider(op, alg).callback();
+      restart();
+    },
+
+    // The same with another registration of its client.
+    useClient(metadata) {
+      client = metadata;
+      restart();
     },
 
     // From here on the provider cannot be reached, although its port is taken: every connection is dropped.
@@ -58,6 +67,10 @@ export async function startProvider({ alg = 'RS256', keys = [newKey(alg)] } = {}
   };
 
   let handler;
+  let client = { redirect_uris: [REDIRECT_URI], post_logout_redirect_uris: [POST_LOGOUT_URI] };
+  const restart = () => {
+    handler = newProvider(op, alg, client).callback();
+  };
   const server = createServer((request, response) => {
     if (request.url === '/jwks') {
       op.keyReads += 1;
@@ -73,24 +86,27 @@ export async function startProvider({ alg = 'RS256', keys = [newKey(alg)] } = {}
   return op;
 }
 
-function newProvider(op, alg) {
-  return new Provider(op.issuer, {
+function newProvider(op, alg, client) {
+  const provider = new Provider(op.issuer, {
     jwks: { keys: op.keys },
     cookies: { keys: [randomUUID()] },
+    // By default it sends nothing to addresses of its own machine, and those are all that there are here.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     // Any user name will do, with any password.
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     clients: [{
       client_id: CLIENT_ID,
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code', 'refresh_token'],
-      redirect_uris: [REDIRECT_URI],
-      post_logout_redirect_uris: [POST_LOGOUT_URI],
       id_token_signed_response_alg: alg,
+      ...client,
     }],
     features: {
       // The provider's own login and consent pages.
       devInteractions: { enabled: true },
       rpInitiatedLogout: { enabled: true },
+      // For clients that have a backchannel_logout_uri.
+      backchannelLogout: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_ctx, audience) => ({
@@ -105,11 +121,21 @@ function newProvider(op, alg) {
     ttl: { AccessToken: 3600, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 600 },
     async extraTokenClaims(ctx, token) {
       const { AuthorizationCode: code, RefreshToken: refreshToken } = ctx.oidc.entities;
+      const { authTime, sid } = code ?? refreshToken;
       return {
-        auth_time: (code ?? refreshToken).authTime,
-        sid: token.sessionUid,
+        auth_time: authTime,
+        // That of the client's logout tokens, where they name one.
+        sid: sid ?? token.sessionUid,
         [LAST_LOGOUT_CLAIM]: await op.lastLogout(op.issuer, token.accountId, token.clientId),
       };
     },
   });
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.oidc?.route === 'token' && ctx.body?.access_token) op.issued.push(ctx.body.access_token);
+  });
+  provider.on('backchannel.success', (ctx, { clientId }, subject) => op.logoutsTold.push({ clientId, subject }));
+  provider.on('backchannel.error', (ctx, error, { clientId }, subject) =>
+    op.logoutsTold.push({ clientId, subject, error: error.message }));
+  return provider;
 }

@@ -424,7 +424,7 @@ async fn a_store_that_does_not_write_is_our_trouble() {
     assert_eq!(taken(&server, lines(std::slice::from_ref(&first))).await, [1, 0, 0, 0]);
     fs::remove_file(server.directory.path().join("store/db")).unwrap();
     let many: Vec<Value> =
-        (0..300).map(|number| event("scp", &format!("x{number}"), &json!({"user_id": format!("u{number}")}))).collect();
+        (0..100).map(|number| event("scp", &format!("x{number}"), &json!({"user_id": format!("u{number}")}))).collect();
     let response = send(&server, lines(&many)).await;
     assert_eq!(response.headers()["retry-after"], "1");
     let (status, error, why) = said(response).await;

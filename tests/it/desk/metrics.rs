@@ -69,7 +69,7 @@ async fn events_are_counted_by_what_came_of_them_and_their_delay_is_known() {
         (format!("curfew_events_total{{{source},outcome=\"refused\"}}"), 1.0, 1.0),
         (format!("curfew_logouts_total{{{source},reason=\"ProviderLogout\"}}"), 1.0, 1.0),
         (format!("curfew_logout_exposure_seconds_count{{{source}}}"), 1.0, 1.0),
-        (format!("curfew_logout_exposure_seconds_sum{{{source}}}"), 60.0, 70.0),
+        (format!("curfew_logout_exposure_seconds_sum{{{source}}}"), 59.0, 70.0),
         (format!("curfew_seconds_since_last_event{{{source}}}"), 0.0, 20.0),
     ] {
         let found = value(&server, &line).await;
