@@ -13,11 +13,11 @@ use axum::{
 use curfew::{
     domain::{Clock, Issuer, Timestamp},
     outbound::StaticKeys,
-    service::{ConfiguredIssuer, Curfew, Elsewhere, Issuers, TokenCache},
+    service::{ConfiguredIssuer, Curfew, Elsewhere, Issuers, SecurityEvents, TokenCache},
     store::MemoryStore,
     token::{
-        Algorithm, ClaimAhead, ClaimFormat, LastLogoutClaim, LogoutTokenRules, Minter, Rules, Secret, Signer,
-        key_set_from_jwks,
+        Algorithm, ClaimAhead, ClaimFormat, CredentialChanges, LastLogoutClaim, LogoutTokenRules, Minter, Rules,
+        Secret, SecurityEventRules, Signer, SubjectRules, key_set_from_jwks,
     },
     transport::http::{Vitals, routes},
 };
@@ -45,6 +45,7 @@ pub struct Desk {
     router: Router,
     runtime: Runtime,
     signer: Signer,
+    transmitter: Signer,
     curfew: Arc<Curfew>,
 }
 
@@ -60,21 +61,21 @@ pub fn desk<T>(with: impl FnOnce(&Desk) -> T) -> T {
 fn issuer(minter: &Minter) -> ConfiguredIssuer {
     let algorithms = vec![Algorithm::Es256];
     let keys = key_set_from_jwks(minter.jwks().to_string().as_bytes(), &algorithms).expect("keys");
+    let rules = Rules {
+        issuer: Issuer::parse(ISSUER).expect("an issuer"),
+        algorithms,
+        audiences: vec!["https://api.example".to_owned()],
+        types: vec!["jwt".to_owned(), "at+jwt".to_owned()],
+        leeway: Duration::from_secs(10),
+        clock_skew: Duration::ZERO,
+        max_token_lifetime: Duration::from_secs(3600),
+        last_logout: Some(LastLogoutClaim { name: "last_logout".into(), format: ClaimFormat::Rfc3339 }),
+        claim_ahead: ClaimAhead::Accept,
+        session_claim: Some("sid".to_owned()),
+    };
     ConfiguredIssuer {
         name: "op".to_owned(),
         keys: Arc::new(StaticKeys::new(keys)),
-        rules: Rules {
-            issuer: Issuer::parse(ISSUER).expect("an issuer"),
-            algorithms,
-            audiences: vec!["https://api.example".to_owned()],
-            types: vec!["jwt".to_owned(), "at+jwt".to_owned()],
-            leeway: Duration::from_secs(10),
-            clock_skew: Duration::ZERO,
-            max_token_lifetime: Duration::from_secs(3600),
-            last_logout: Some(LastLogoutClaim { name: "last_logout".into(), format: ClaimFormat::Rfc3339 }),
-            claim_ahead: ClaimAhead::Accept,
-            session_claim: Some("sid".to_owned()),
-        },
         settle: false,
         reauthenticate: None,
         elsewhere: Elsewhere {
@@ -83,16 +84,44 @@ fn issuer(minter: &Minter) -> ConfiguredIssuer {
                 strict_type: false,
                 max_age: Duration::from_secs(120),
             }),
+            security_events: Some(security_events(&rules)),
             auth0_stream: Some(Secret::new(STREAM_SECRET)),
             ..Elsewhere::default()
         },
+        rules,
     }
+}
+
+fn security_events(rules: &Rules) -> SecurityEvents {
+    let subjects = SubjectRules {
+        issuers: vec![rules.issuer.clone()],
+        opaque: None,
+        email_is_subject: false,
+        tenants: Vec::new(),
+        critical: Vec::new(),
+        widen: false,
+        has_sessions: true,
+    };
+    let events = SecurityEventRules {
+        transmitter: rules.issuer.clone(),
+        audiences: vec!["https://curfew.example".to_owned()],
+        allow_exp: false,
+        legacy_subject: false,
+        stream_id: None,
+        verification_state: None,
+        credential_changes: CredentialChanges::default(),
+        subjects,
+        leeway: rules.leeway,
+    };
+    SecurityEvents { events, signer: rules.clone(), keys: None, push_secret: None }
 }
 
 impl Desk {
     fn new() -> Self {
         let minter = Minter::generate("k1").expect("a key");
-        let signer = Signer::from_pem(Algorithm::Es256, minter.private_pem().as_bytes(), Some("k1")).expect("a key");
+        let pem = minter.private_pem();
+        let signer = || Signer::from_pem(Algorithm::Es256, pem.as_bytes(), Some("k1")).expect("a key");
+        let (signer, transmitter) = (signer(), signer().typed(Some("secevent+jwt")));
         let clock: Arc<dyn Clock> = Arc::new(Still);
         let issuers = Issuers::new(vec![issuer(&minter)]);
         let store = Arc::new(MemoryStore::new());
@@ -100,12 +129,17 @@ impl Desk {
         let (_, probes) = watch::channel(Vitals::STARTING);
         let router = routes(Arc::clone(&curfew), clock, probes, Duration::from_secs(10)).expect("routes");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { router, runtime, signer, curfew }
+        Self { router, runtime, signer, transmitter, curfew }
     }
 
     /// A token with these claims, signed as the issuer signs.
     pub fn signed(&self, claims: &Value) -> Option<String> {
         self.signer.sign(claims).ok()
+    }
+
+    /// A security event token with these claims, signed likewise.
+    pub fn security_event(&self, claims: &Value) -> Option<String> {
+        self.transmitter.sign(claims).ok()
     }
 
     /// The position of the last change.

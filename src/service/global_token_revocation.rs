@@ -13,8 +13,8 @@ use crate::{
     domain::{LogoutReason, Source, SubjectId, TokenId},
     store::StoreError,
     token::{
-        CallerFault, Claims, Compact, EventTarget, NoTarget, Refusal, RevocationCaller, SubjectIdentifier,
-        parse_object, shown, signed_by,
+        CallerFault, Claims, Compact, EventTarget, NoTarget, Refusal, RevocationCaller, Subject, parse_object, shown,
+        signed_by,
     },
 };
 
@@ -134,8 +134,13 @@ fn named_user(body: &[u8], rules: &GlobalTokenRevocation) -> Result<SubjectId, N
     let unfit = |why: String| NotAllRevoked::Unfit(why);
     let body = parse_object(body).map_err(|error| unfit(format!("The body is not acceptable JSON: {error}.")))?;
     let value = only_member(&body, rules.legacy_subject)?;
-    let identifier = SubjectIdentifier::read(value, "sub_id", false)
+    let subject = Subject::read(value, "sub_id", false)
         .map_err(|fault| unfit(format!("The subject cannot be read: {fault}.")))?;
+    let Subject::Simple(identifier) = subject else {
+        return Err(unfit(
+            "The subject is complex; all tokens of a user are revoked, whom one identifier names.".to_owned(),
+        ));
+    };
     match rules.subjects.named(&identifier) {
         Ok(EventTarget::Subject(subject)) => Ok(subject),
         Ok(EventTarget::Session(..) | EventTarget::Token(_)) => Err(unfit("The subject is not a user.".to_owned())),

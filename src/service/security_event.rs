@@ -90,6 +90,10 @@ impl Curfew {
             return Ok(EventTaken::Again);
         }
         let taken = self.act(issuer, stream, &event, by.source(), now).await?;
+        if taken == EventTaken::Kept {
+            // Whoever sent it must not be told that it was taken before what is left of it is on disk.
+            self.dead_letters.written().await?;
+        }
         self.events_seen.remember(iss.clone(), event.token_id, now.plus(REMEMBERED));
         Ok(taken)
     }

@@ -8,7 +8,7 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{changed, said, server_with, session_token, verdict_on};
+use super::{changed, said, server_with, session_token};
 use crate::support::{AUDIENCE, ISSUER, Server, unix_seconds};
 
 /// The URL of the endpoint, as the world knows it.
@@ -62,9 +62,9 @@ async fn all_of_a_user_s_tokens_end_and_the_user_must_authenticate_again() {
     assert_eq!(response.headers()["cache-control"], "no-store");
     assert_eq!(response.text().await.unwrap(), "");
     for token in &tokens {
-        assert_eq!(verdict_on(&server, token).await, Verdict::SubjectLoggedOut);
+        assert_eq!(server.verdict(token).await, Verdict::SubjectLoggedOut);
     }
-    assert_eq!(verdict_on(&server, &somebody).await, Verdict::Valid);
+    assert_eq!(server.verdict(&somebody).await, Verdict::Valid);
     // A token that was refreshed since goes back to the same login; one of a new login does not.
     let later = unix_seconds() + 5;
     let token = |authenticated: i64| {
@@ -73,8 +73,8 @@ async fn all_of_a_user_s_tokens_end_and_the_user_must_authenticate_again() {
         });
         server.minter.sign(&claims).unwrap()
     };
-    assert_eq!(verdict_on(&server, &token(later - 3600)).await, Verdict::SubjectLoggedOut);
-    assert_eq!(verdict_on(&server, &token(later)).await, Verdict::Valid);
+    assert_eq!(server.verdict(&token(later - 3600)).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&token(later)).await, Verdict::Valid);
     let request = pb::GetLastLogoutRequest { subject: "ann".to_owned(), ..Default::default() };
     let last = server.client().await.get_last_logout(request).await.unwrap().into_inner();
     assert_eq!(last.reason(), LogoutReason::Administrator);
@@ -132,7 +132,7 @@ async fn a_caller_who_does_not_show_who_it_is_is_not_let_in() {
         assert_eq!(response.headers()["www-authenticate"], "Bearer");
         assert_eq!(said(response).await.0, 401);
     }
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
     assert!(!server.log().contains("eyJ"), "a token is in the log");
 }
 
@@ -197,7 +197,7 @@ async fn whom_the_request_names_must_be_understood_and_the_caller_s() {
     assert!(status == 400 && why.contains("application/json"), "{why}");
     let long = "x".repeat(9 * 1024);
     assert_eq!(server.post("/global-token-revocation", "application/json", long).await.status(), 413);
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn other_names_are_understood_where_that_is_configured() {
     ] {
         let before = session_token(&server, subject, "s");
         assert_eq!(server.revoke_all(&server.caller(&json!({"jti": subject})), &body).await.status(), 204, "{body}");
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut, "{body}");
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut, "{body}");
     }
 }
 
@@ -259,6 +259,6 @@ async fn what_was_answered_is_on_disk() {
         assert_eq!(server.revoke_all(&server.caller(&json!({"jti": subject})), &user(&subject)).await.status(), 204);
         server.kill();
         server.restart();
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
     }
 }

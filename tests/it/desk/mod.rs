@@ -159,12 +159,6 @@ fn session_token(server: &Server, subject: &str, session: &str) -> String {
     server.minter.sign(&claims).unwrap()
 }
 
-/// What is decided on a token.
-async fn verdict_on(server: &Server, token: &str) -> Verdict {
-    let request = pb::ValidateTokenRequest { token: token.to_owned(), ..Default::default() };
-    server.client().await.validate_token(request).await.unwrap().into_inner().verdict()
-}
-
 impl Server {
     /// A token with these claims and this `typ`, signed as the issuer signs.
     fn signed_as(&self, media_type: Option<&str>, claims: &Value) -> String {

@@ -12,7 +12,6 @@ use super::{
     security_events::{EVENTS, event_claims, named},
     server_with, session_token,
     transmitter::{Fault, PATIENCE, Transmitter},
-    verdict_on,
 };
 use crate::support::Server;
 
@@ -31,7 +30,7 @@ fn about(server: &Server, subject: &str, changes: &Value) -> String {
 /// Waits until a token is refused.
 async fn until_refused(server: &Server, token: &str) {
     let began = Instant::now();
-    while verdict_on(server, token).await == Verdict::Valid {
+    while server.verdict(token).await == Verdict::Valid {
         assert!(began.elapsed() < PATIENCE, "it is still honoured:\n{}", server.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -48,7 +47,7 @@ async fn events_are_fetched_page_by_page_and_acknowledged() {
     transmitter.until_told().await;
     for subject in &subjects {
         let token = session_token(&server, subject, "s");
-        assert_eq!(verdict_on(&server, &token).await, Verdict::SubjectLoggedOut, "{subject}");
+        assert_eq!(server.verdict(&token).await, Verdict::SubjectLoggedOut, "{subject}");
     }
     let mut acknowledged = transmitter.acknowledged();
     acknowledged.sort();
@@ -74,7 +73,7 @@ async fn what_was_acknowledged_is_on_disk() {
         transmitter.until_told().await;
         server.kill();
         server.restart();
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
     }
 }
 
@@ -105,8 +104,8 @@ async fn tokens_that_do_not_hold_are_reported_and_those_beside_them_are_taken() 
     let good = session_token(&server, "ann", "s");
     transmitter.tell("ann", about(&server, "ann", &json!({})));
     transmitter.until_told().await;
-    assert_eq!(verdict_on(&server, &good).await, Verdict::SubjectLoggedOut);
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&good).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
     assert_eq!(transmitter.acknowledged(), ["ann"]);
     let errors = transmitter.errors();
     assert_eq!(errors.len(), cases.len());
@@ -127,7 +126,7 @@ async fn a_transmitter_that_answers_nonsense_is_asked_again_and_not_at_once() {
     let before = session_token(&server, "ann", "s");
     transmitter.tell("ann", about(&server, "ann", &json!({})));
     transmitter.until_told().await;
-    assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
     let questions = transmitter.questions();
     for (number, least) in [(1, 1), (2, 2), (3, 4)] {
         let pause = questions[number].at - questions[number - 1].at;

@@ -7,7 +7,7 @@ use curfew::{
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use super::{HTTP, changed, server_with, session_token, transmitter::Transmitter, verdict_on};
+use super::{HTTP, changed, server_with, session_token, transmitter::Transmitter};
 use crate::support::{AUDIENCE, ISSUER, Server, Setup, logout_of, unix_seconds};
 
 /// Who Curfew is to the transmitter.
@@ -101,11 +101,11 @@ async fn a_revoked_session_is_over_and_no_other_and_a_user_s_all_are() {
     // As CAEP's own example has it, with the tenant that the session is of.
     let sub_id = json!({"format": "complex", "session": opaque("s1"), "user": named("ann"), "tenant": opaque("t1")});
     server.push_good(&server.security_event(&json!({"sub_id": sub_id}))).await;
-    assert_eq!(verdict_on(&server, &ended).await, Verdict::SessionLoggedOut);
-    assert_eq!(verdict_on(&server, &other).await, Verdict::Valid);
+    assert_eq!(server.verdict(&ended).await, Verdict::SessionLoggedOut);
+    assert_eq!(server.verdict(&other).await, Verdict::Valid);
     server.push_good(&server.security_event(&json!({"jti": "event-2"}))).await;
-    assert_eq!(verdict_on(&server, &other).await, Verdict::SubjectLoggedOut);
-    assert_eq!(verdict_on(&server, &somebody).await, Verdict::Valid);
+    assert_eq!(server.verdict(&other).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&somebody).await, Verdict::Valid);
 }
 
 #[tokio::test]
@@ -130,9 +130,9 @@ async fn each_event_is_recorded_for_its_reason_at_its_time() {
         let body = changed(body, &json!({"event_timestamp": happened}));
         let changes = json!({"jti": subject, "sub_id": named(&subject)});
         server.push_good(&server.event(&uri, &body, &changes)).await;
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut, "{uri}");
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut, "{uri}");
         // Whoever logged in since is not logged out by news that came late.
-        assert_eq!(verdict_on(&server, &after).await, Verdict::Valid, "{uri}");
+        assert_eq!(server.verdict(&after).await, Verdict::Valid, "{uri}");
         let last = last_logout(&server, &subject).await;
         assert_eq!((last.last_logout_time.unwrap().seconds, last.reason()), (happened, reason), "{uri}");
     }
@@ -163,7 +163,7 @@ async fn events_that_log_nobody_out_are_acknowledged() {
     {
         server.push_good(&server.event(&uri, &body, &json!({"jti": number.to_string()}))).await;
     }
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
     assert_eq!(server.kept(), 0);
     assert!(server.log().contains("paused"), "whoever runs it should know");
 }
@@ -239,7 +239,7 @@ async fn what_does_not_hold_is_refused_by_its_code_and_changes_nothing() {
         assert!(why.to_lowercase().contains(&expected.to_lowercase()), "{name}: {why}");
         assert!(!why.contains("eyJ"), "{name}: the token is in the answer: {why}");
     }
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
     assert!(!server.log().contains("eyJ"), "a token is in the log");
 }
 
@@ -268,7 +268,7 @@ async fn what_cannot_be_told_is_kept_for_a_person_and_never_widened() {
         assert_eq!(server.kept(), number + 1, "{sub_id}");
     }
     for token in &tokens {
-        assert_eq!(verdict_on(&server, token).await, Verdict::Valid);
+        assert_eq!(server.verdict(token).await, Verdict::Valid);
     }
     assert!(server.log().contains("widen = true"));
 }
@@ -279,8 +279,8 @@ async fn one_token_can_be_named() {
     let tokens = [("ann", "s1"), ("ann", "s2")].map(|(subject, session)| session_token(&server, subject, session));
     let sub_id = json!({"format": "jwt_id", "iss": ISSUER, "jti": "ann-s1"});
     server.push_good(&server.security_event(&json!({"sub_id": sub_id}))).await;
-    assert_eq!(verdict_on(&server, &tokens[0]).await, Verdict::TokenRevoked);
-    assert_eq!(verdict_on(&server, &tokens[1]).await, Verdict::Valid);
+    assert_eq!(server.verdict(&tokens[0]).await, Verdict::TokenRevoked);
+    assert_eq!(server.verdict(&tokens[1]).await, Verdict::Valid);
 }
 
 #[tokio::test]
@@ -290,12 +290,12 @@ async fn where_tokens_carry_no_session_one_session_is_not_the_whole_user_unless_
     let server = server_with("[issuer.security_events]\naudiences = [\"https://curfew.example\"]\n");
     let before = session_token(&server, "ann", "s1");
     server.push_good(&server.security_event(&event)).await;
-    assert_eq!((verdict_on(&server, &before).await, server.kept()), (Verdict::Valid, 1));
+    assert_eq!((server.verdict(&before).await, server.kept()), (Verdict::Valid, 1));
     let wide = "[issuer.security_events]\naudiences = [\"https://curfew.example\"]\nwiden = true\n";
     let server = server_with(wide);
     let before = session_token(&server, "ann", "s1");
     server.push_good(&server.security_event(&event)).await;
-    assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
     // A session of nobody is nobody's.
     let alone = json!({"format": "complex", "session": opaque("s1")});
     server.push_good(&server.security_event(&json!({"jti": "2", "sub_id": alone}))).await;
@@ -319,7 +319,7 @@ async fn the_subjects_mean_what_the_configuration_says() {
     for (subject, changes) in logged_out {
         let before = session_token(&server, subject, "s");
         server.push_good(&server.security_event(&changed(changes, &json!({"jti": subject})))).await;
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut, "{subject}");
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut, "{subject}");
     }
     // A member that is critical and cannot be told is no event to be taken.
     let eve = session_token(&server, "eve", "s");
@@ -333,9 +333,9 @@ async fn the_subjects_mean_what_the_configuration_says() {
     let change = |kind: &str| json!({"credential_type": kind, "change_type": "create"});
     let of_eve = |id: &str| json!({"jti": id, "sub_id": named("eve")});
     server.push_good(&server.event(&credential, &change("password"), &of_eve("1"))).await;
-    assert_eq!(verdict_on(&server, &eve).await, Verdict::Valid);
+    assert_eq!(server.verdict(&eve).await, Verdict::Valid);
     server.push_good(&server.event(&credential, &change("app"), &of_eve("2"))).await;
-    assert_eq!(verdict_on(&server, &eve).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&eve).await, Verdict::SubjectLoggedOut);
 }
 
 #[tokio::test]
@@ -366,9 +366,9 @@ async fn whoever_pushes_says_what_was_agreed_upon() {
         assert_eq!(err, "authentication_failed", "{wrong:?}: {why}");
         assert!(!why.contains("own-secret"), "{why}");
     }
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
     assert_eq!(push(&[right]).await.status(), 202);
-    assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
     assert!(!server.log().contains("own-secret"));
 }
 
@@ -385,7 +385,7 @@ async fn a_token_that_comes_again_is_acknowledged_again_and_changes_nothing() {
     for _ in 0..3 {
         server.push_good(&event).await;
     }
-    assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
     let recorded = server.client().await.record_logout(logout_of("bob")).await.unwrap().into_inner();
     assert_eq!(recorded.revision, 3, "each was recorded once");
 }
@@ -438,10 +438,10 @@ async fn a_transmitter_of_its_own_signs_with_its_own_keys() {
         let forged = json!({"iss": ISSUER, "sub": "ann", "aud": AUDIENCE, "iat": now, "exp": now + 60});
         let forged =
             Signer::from_pem(Algorithm::Es256, minter.private_pem().as_bytes(), Some("t1")).unwrap().sign(&forged);
-        assert_eq!(verdict_on(&server, &forged.unwrap()).await, Verdict::UnknownKey);
-        assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+        assert_eq!(server.verdict(&forged.unwrap()).await, Verdict::UnknownKey);
+        assert_eq!(server.verdict(&before).await, Verdict::Valid);
         server.push_good(&signer.sign(&claims).unwrap()).await;
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut, "{keys}");
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut, "{keys}");
     }
 }
 
@@ -460,9 +460,9 @@ async fn an_older_sender_is_understood_where_that_is_asked_for() {
     let before = session_token(&server, "ann", "s1");
     let (err, why) = server.push_bad(&event("1", now - 60)).await;
     assert!(err == "invalid_request" && why.contains("expired"), "{err}: {why}");
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
     server.push_good(&event("2", now + 60)).await;
-    assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
 }
 
 #[tokio::test]
@@ -523,9 +523,14 @@ async fn what_was_acknowledged_is_on_disk() {
         let subject = format!("user-{number}");
         let before = session_token(&server, &subject, "s");
         server.push_good(&server.security_event(&json!({"sub_id": named(&subject), "jti": subject}))).await;
+        let unclear = json!({"sub_id": opaque(&subject), "jti": format!("unclear-{number}")});
+        server.push_good(&server.security_event(&unclear)).await;
         server.kill();
         server.restart();
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
+        let letters = super::dead_letters::list(&server).await;
+        let last = letters.last().unwrap();
+        assert_eq!((letters.len(), last.event_id.clone()), (number + 1, format!("unclear-{number}")));
     }
 }
 
@@ -550,10 +555,10 @@ async fn two_issuers_may_share_a_transmitter_and_each_event_is_for_one_of_them()
     let sub_id = json!({"format": "iss_sub", "iss": "https://two.example", "sub": "ann"});
     let event = json!({"iss": "https://t.example", "aud": "two", "sub_id": sub_id});
     server.push_good(&server.security_event(&event)).await;
-    assert_eq!(verdict_on(&server, &one).await, Verdict::Valid);
-    assert_eq!(verdict_on(&server, &two).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&one).await, Verdict::Valid);
+    assert_eq!(server.verdict(&two).await, Verdict::SubjectLoggedOut);
     // One for the first about the second's user is for nobody.
     let crossed = changed(event, &json!({"aud": "one", "jti": "2"}));
     server.push_good(&server.security_event(&crossed)).await;
-    assert_eq!((verdict_on(&server, &one).await, server.kept()), (Verdict::Valid, 1));
+    assert_eq!((server.verdict(&one).await, server.kept()), (Verdict::Valid, 1));
 }

@@ -7,7 +7,7 @@ use super::{
     global_token_revocation::{REVOCATION, caller_claims, user},
     logout_claims,
     security_events::{EVENTS, event_claims},
-    server_with, session_token, verdict_on,
+    server_with, session_token,
 };
 use crate::support::{AUDIENCE, ISSUER, Server, unix_seconds};
 
@@ -22,7 +22,7 @@ fn everything() -> Server {
 /// At which doors a token passes.
 async fn passes(server: &Server, raw_token: &str) -> [bool; 4] {
     [
-        verdict_on(server, raw_token).await == Verdict::Valid,
+        server.verdict(raw_token).await == Verdict::Valid,
         server.send_logout_token(raw_token).await.status() == 200,
         server.push(raw_token).await.status() == 202,
         server.revoke_all(raw_token, &user("zoe")).await.status() == 204,
@@ -100,5 +100,5 @@ async fn not_even_with_the_audience_of_another() {
     }
     // A security event without `sub` is not a logout token, though it has a session; nor the other way round.
     let still = session_token(&server, "bob", "s");
-    assert_eq!(verdict_on(&server, &still).await, Verdict::Valid);
+    assert_eq!(server.verdict(&still).await, Verdict::Valid);
 }
