@@ -13,7 +13,7 @@
 //! | [`service`] | the use cases; the only room that sees both tokens and the store |
 //! | [`token`] | from a string to a verdict. [`token::decide()`] is the heart: start reading there |
 //! | [`store`] | remembers logouts; [`store::Store`] says what must hold |
-//! | [`outbound`] | what Curfew asks others for: issuers' keys |
+//! | [`outbound`] | what Curfew asks others for: issuers' keys, transmitters' security events |
 //! | [`domain`] | the shared vocabulary: issuer, subject, scope, cutoff, revision, time |
 
 pub mod app;

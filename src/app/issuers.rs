@@ -2,10 +2,10 @@
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
-use super::{auth0_poll, both, clients, elsewhere};
+use super::{auth0_poll, both, clients, elsewhere, polling::Polling};
 use crate::{
     config::{Config, Fault, IssuerConfig, KeysConfig},
-    domain::Clock,
+    domain::{Clock, Issuer},
     outbound::{Fetcher, KeysEndpoint, RemoteKeys, StaticKeys},
     service::{ConfiguredIssuer, Issuers},
     token::{Algorithm, KeyError, KeySet, KeySource, hmac_key, key_from_pem, key_set_from_jwks, parse_object},
@@ -19,19 +19,24 @@ pub(super) struct Built {
     pub(super) remote_keys: Vec<Arc<RemoteKeys>>,
     /// The tenants whose log is read.
     pub(super) auth0_polls: Vec<auth0_poll::Plan>,
+    /// Where security events are fetched.
+    pub(super) polling: Vec<Polling>,
 }
 
 /// Builds all issuers; reports every key that cannot be used.
 pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Result<Built, Vec<Fault>> {
-    let (mut issuers, mut remote_keys, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    let mut auth0_polls = Vec::new();
+    let (mut issuers, mut remote_keys, mut polling) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut auth0_polls, mut faults) = (Vec::new(), Vec::new());
     for (index, config) in configs.into_iter().enumerate() {
         let mut fault = |(key, text): (&'static str, String)| {
             faults.push(Fault { key: format!("issuer[{index}].{key}"), text });
         };
-        let elsewhere = elsewhere::build(config.elsewhere.clone()).map_err(&mut fault).unwrap_or_default();
+        let built = elsewhere::build(&config, clock).map_err(&mut fault).unwrap_or_default();
         auth0_polls.extend(auth0_poll::Plan::of(&config, clock).map_err(fault).unwrap_or_default());
-        match key_source(&config, clock) {
+        remote_keys.extend(built.remote_keys);
+        polling.extend(built.polling);
+        let asked = Asked::Provider(&config.rules.issuer);
+        match key_source(&config.name, &config.keys, asked, &config.rules.algorithms, clock) {
             Ok((keys, remote)) => {
                 remote_keys.extend(remote);
                 issuers.push(ConfiguredIssuer {
@@ -40,13 +45,17 @@ pub(super) fn build(configs: Vec<IssuerConfig>, clock: &Arc<dyn Clock>) -> Resul
                     keys,
                     settle: config.settle,
                     reauthenticate: config.reauthenticate,
-                    elsewhere,
+                    elsewhere: built.elsewhere,
                 });
             }
             Err(text) => faults.push(Fault { key: format!("issuer[{index}].keys"), text }),
         }
     }
-    if faults.is_empty() { Ok(Built { issuers: Issuers::new(issuers), remote_keys, auth0_polls }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Built { issuers: Issuers::new(issuers), remote_keys, auth0_polls, polling })
+    } else {
+        Err(faults)
+    }
 }
 
 /// The faults of all keys and secrets that are read at the start: what `check-config` says beyond the configuration itself.
@@ -56,30 +65,41 @@ pub fn check_keys(config: &Config) -> Vec<Fault> {
     both(build(config.issuers.clone(), &clock), clients::build(&config.http.clients)).err().unwrap_or_default()
 }
 
-type Source = (Arc<dyn KeySource>, Option<Arc<RemoteKeys>>);
+pub(super) type Source = (Arc<dyn KeySource>, Option<Arc<RemoteKeys>>);
 
-fn key_source(config: &IssuerConfig, clock: &Arc<dyn Clock>) -> Result<Source, String> {
-    let algorithms = &config.rules.algorithms;
-    let (endpoint, remote) = match &config.keys {
-        KeysConfig::Discovery(remote) => (KeysEndpoint::Discovery(config.rules.issuer.clone()), remote),
-        KeysConfig::JwksUrl(url, remote) => (KeysEndpoint::Jwks(url.clone()), remote),
-        KeysConfig::JwksFile(path) => return from_file(path, |bytes| key_set(bytes, algorithms)),
-        KeysConfig::PemFile(path, kid) => {
+/// Whose document says where the keys are, if one is to be asked.
+pub(super) enum Asked<'a> {
+    /// An identity provider's.
+    Provider(&'a Issuer),
+    /// A transmitter's of security events.
+    Transmitter(&'a Issuer),
+}
+
+/// The keys that this configuration means, under this name.
+pub(super) fn key_source(
+    name: &str,
+    config: &KeysConfig,
+    asked: Asked<'_>,
+    algorithms: &[Algorithm],
+    clock: &Arc<dyn Clock>,
+) -> Result<Source, String> {
+    let (endpoint, remote) = match (config, asked) {
+        (KeysConfig::Discovery(remote), Asked::Provider(issuer)) => (KeysEndpoint::Discovery(issuer.clone()), remote),
+        (KeysConfig::Discovery(remote), Asked::Transmitter(issuer)) => {
+            (KeysEndpoint::Transmitter(issuer.clone()), remote)
+        }
+        (KeysConfig::JwksUrl(url, remote), _) => (KeysEndpoint::Jwks(url.clone()), remote),
+        (KeysConfig::JwksFile(path), _) => return from_file(path, |bytes| key_set(bytes, algorithms)),
+        (KeysConfig::PemFile(path, kid), _) => {
             return from_file(path, |bytes| key_from_pem(bytes, kid.clone(), algorithms));
         }
-        KeysConfig::HmacSecretFile(path, kid) => {
+        (KeysConfig::HmacSecretFile(path, kid), _) => {
             return from_file(path, |bytes| hmac_key(bytes, kid.clone(), algorithms));
         }
     };
     let fetcher = Fetcher::new(remote.timeout).map_err(|error| error.to_string())?;
-    let keys = Arc::new(RemoteKeys::new(
-        &config.name,
-        endpoint,
-        algorithms.clone(),
-        remote.settings,
-        fetcher,
-        Arc::clone(clock),
-    ));
+    let (algorithms, clock) = (algorithms.to_vec(), Arc::clone(clock));
+    let keys = Arc::new(RemoteKeys::new(name, endpoint, algorithms, remote.settings, fetcher, clock));
     Ok((Arc::clone(&keys) as Arc<dyn KeySource>, Some(keys)))
 }
 

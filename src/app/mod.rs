@@ -11,6 +11,7 @@ mod desk;
 mod elsewhere;
 mod issuers;
 mod limits;
+mod polling;
 mod readiness;
 mod secrets;
 mod workers;
@@ -33,6 +34,7 @@ use auth0_poll::Poller;
 use desk::Desk;
 pub use issuers::check_keys;
 pub use limits::{admission_settings, connection_settings};
+use polling::Polling;
 pub use workers::{Door, Workers};
 
 use crate::{
@@ -125,6 +127,8 @@ pub struct App {
     remote_keys: Vec<Arc<RemoteKeys>>,
     /// Who read the logs of Auth0 tenants.
     pollers: Vec<Poller>,
+    /// Where security events are fetched.
+    polling: Vec<Polling>,
     health: Health,
     /// One for each worker.
     doors: Vec<Door>,
@@ -148,7 +152,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (built, clients) = (issuers::build(config.issuers, &clock), clients::build(&config.http.clients));
         let (built, clients) = both(built, clients).map_err(StartError::Keys)?;
-        let issuers::Built { issuers, remote_keys, auth0_polls } = built;
+        let issuers::Built { issuers, remote_keys, auth0_polls, polling } = built;
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&config.store.path)?);
         info!(path = %config.store.path.display(), revision = store.revision().0, "store open");
         let tokens = TokenCache::new(config.token_cache.bytes);
@@ -172,6 +176,7 @@ impl App {
             clock,
             remote_keys,
             pollers,
+            polling,
             health,
             doors,
             connections: connection_settings(&config.connections),
@@ -207,6 +212,9 @@ impl App {
         for keys in &self.remote_keys {
             let (keys, stop) = (Arc::clone(keys), stop_tasks.clone());
             tasks.spawn(async move { keys.run(stop).await });
+        }
+        for polling in self.polling {
+            tasks.spawn(polling.run(Arc::clone(&self.curfew), stop_tasks.clone()));
         }
         let forgetting = sweep(Arc::clone(&self.curfew), Arc::clone(&self.store), self.clock, self.retention);
         tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(forgetting));

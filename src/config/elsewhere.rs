@@ -2,11 +2,17 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::reader::Section;
+use super::{
+    IssuerConfig,
+    auth0::{Auth0PollConfig, read_actions, read_logs},
+    global_token_revocation,
+    reader::Section,
+    security_events::SecurityEventsConfig,
+};
 use crate::{
-    outbound::check_url,
-    service::TokenScope,
-    token::{LOG_CODES, LogActions, LogoutTokenRules},
+    domain::Issuer,
+    service::{GlobalTokenRevocation, TokenScope},
+    token::{Algorithm, ClaimAhead, LogActions, LogoutTokenRules, Rules},
 };
 
 /// These ways. None: nothing is taken that way.
@@ -22,42 +28,89 @@ pub struct ElsewhereConfig {
     pub auth0_poll: Option<Auth0PollConfig>,
     /// `[issuer.auth0_actions]`
     pub auth0_actions: LogActions,
+    /// `[issuer.security_events]`
+    pub security_events: Option<SecurityEventsConfig>,
+    /// `[issuer.global_token_revocation]`
+    pub global_token_revocation: Option<GlobalTokenRevocation>,
 }
 
-/// `[issuer.auth0_poll]`
-#[derive(Debug, Clone)]
-pub struct Auth0PollConfig {
-    /// Where the tenant is, without a slash at the end. None: where its tokens are issued.
-    pub base_url: Option<String>,
-    /// The client that may read the log.
-    pub client_id: String,
-    /// The file with its secret.
-    pub client_secret_file: PathBuf,
-    /// How long after the last event it is looked for more.
-    pub interval: Duration,
-    /// How far back is looked where nobody knows how far was read. None: as long as tokens live.
-    pub look_back: Option<Duration>,
-    /// How long one request may take.
-    pub timeout: Duration,
+/// What these ways need to know of their issuer. None: that is at fault itself.
+pub(super) struct Holder<'a> {
+    pub(super) issuer: Option<&'a Issuer>,
+    pub(super) algorithms: Option<&'a [Algorithm]>,
+    pub(super) audiences: &'a [String],
+    pub(super) leeway: Duration,
+    pub(super) clock_skew: Duration,
+    pub(super) has_sessions: bool,
+}
+
+impl Holder<'_> {
+    /// The rules for a signature of somebody's that is no access token's.
+    pub(super) fn signer(&self, issuer: Issuer, algorithms: Vec<Algorithm>) -> Rules {
+        Rules {
+            issuer,
+            algorithms,
+            audiences: Vec::new(),
+            types: Vec::new(),
+            leeway: self.leeway,
+            clock_skew: self.clock_skew,
+            max_token_lifetime: Duration::ZERO,
+            last_logout: None,
+            claim_ahead: ClaimAhead::Accept,
+            session_claim: None,
+        }
+    }
 }
 
 impl ElsewhereConfig {
     /// Reads them from an issuer's table.
-    pub(super) fn read(issuer: &mut Section<'_>) -> Self {
+    pub(super) fn read(issuer: &mut Section<'_>, holder: &Holder<'_>) -> Self {
         let backchannel_logout = issuer.optional_section("backchannel_logout").map(read_logout_rules);
-        let has_sessions = !issuer.set_keys(&["session_claim"]).is_empty();
         let token_revocation = issuer
             .optional_section("token_revocation")
-            .and_then(|section| read_revocation_scope(section, has_sessions));
+            .and_then(|section| read_revocation_scope(section, holder.has_sessions));
         let (auth0_logs, auth0_poll) = (issuer.optional_section("auth0_logs"), issuer.optional_section("auth0_poll"));
         let taken = auth0_logs.is_some() || auth0_poll.is_some();
+        let security_events = issuer.optional_section("security_events");
+        let revocation = issuer.optional_section("global_token_revocation");
         Self {
             backchannel_logout,
             token_revocation,
-            auth0_logs: auth0_logs.and_then(read_auth0_logs),
+            auth0_logs: auth0_logs.and_then(read_logs),
             auth0_poll: auth0_poll.and_then(Auth0PollConfig::read),
-            auth0_actions: read_auth0_actions(issuer, taken),
+            auth0_actions: read_actions(issuer, taken),
+            security_events: security_events.and_then(|section| SecurityEventsConfig::read(section, holder)),
+            global_token_revocation: revocation.and_then(|section| global_token_revocation::read(section, holder)),
         }
+    }
+}
+
+/// Of an event that is pushed it must be clear which issuer's it is: by the transmitter, or by who we are to it.
+pub(super) fn check_streams<'a>(top: &Section<'_>, issuers: impl Iterator<Item = &'a IssuerConfig>) {
+    let mut seen: Vec<(&str, &str, &str)> = Vec::new();
+    for issuer in issuers {
+        let Some(SecurityEventsConfig { events, .. }) = &issuer.elsewhere.security_events else { continue };
+        for audience in &events.audiences {
+            let stream = (events.transmitter.as_str(), audience.as_str());
+            if let Some((.., other)) =
+                seen.iter().find(|(transmitter, audience, _)| (*transmitter, *audience) == stream)
+            {
+                top.fault(
+                    "issuer",
+                    format!(
+                        "the security events of {} and of {other} come from {:?} for {audience:?}: whose would one be? Give each \
+                         an audience of its own",
+                        issuer.name, stream.0
+                    ),
+                );
+            }
+        }
+        seen.extend(
+            events
+                .audiences
+                .iter()
+                .map(|audience| (events.transmitter.as_str(), audience.as_str(), issuer.name.as_str())),
+        );
     }
 }
 
@@ -87,62 +140,6 @@ fn read_logout_rules(mut section: Section<'_>) -> LogoutTokenRules {
     LogoutTokenRules { client_ids, strict_type, max_age }
 }
 
-/// `[issuer.auth0_logs]`
-fn read_auth0_logs(mut section: Section<'_>) -> Option<PathBuf> {
-    let secret_file = section.required("secret_file");
-    section.finish();
-    secret_file.map(PathBuf::from)
-}
-
-/// `[issuer.auth0_actions]`
-fn read_auth0_actions(issuer: &mut Section<'_>, taken: bool) -> LogActions {
-    let mut actions = LogActions::default();
-    let Some(mut section) = issuer.optional_section("auth0_actions") else { return actions };
-    for known in &LOG_CODES {
-        if let Some(action) = section.choice(known.code, known.choices()) {
-            actions.set(known.code, action);
-        }
-    }
-    section.finish();
-    if !taken {
-        issuer
-            .fault("auth0_actions", "says what to do about events that nobody takes; set auth0_logs or auth0_poll too");
-    }
-    actions
-}
-
-impl Auth0PollConfig {
-    fn read(mut section: Section<'_>) -> Option<Self> {
-        let base_url = section.text("base_url").map(|url| url.trim_end_matches('/').to_owned());
-        if let Some(Err(text)) = base_url.as_deref().map(check_base_url) {
-            section.fault("base_url", text);
-        }
-        let client_id = section.required("client_id");
-        let client_secret_file = section.required("client_secret_file");
-        let interval = section.duration("interval").unwrap_or(Duration::from_secs(10));
-        let look_back = section.positive_duration("look_back");
-        let timeout = section.duration("timeout").unwrap_or(Duration::from_secs(10));
-        for (key, value) in [("interval", interval), ("timeout", timeout)] {
-            if value < Duration::from_secs(1) {
-                section.fault(key, "must be at least 1s");
-            }
-        }
-        section.finish();
-        let client_secret_file = client_secret_file?.into();
-        Some(Self { base_url, client_id: client_id?, client_secret_file, interval, look_back, timeout })
-    }
-}
-
-/// Checks that a URL is that of a tenant: a host, and nothing after it.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_base_url(url: &str) -> Result<(), String> {
-    let parsed = check_url(url).map_err(|error| error.to_string())?;
-    if parsed.path() != "/" || parsed.query().is_some() || parsed.fragment().is_some() {
-        return Err(format!(
-            "{url:?} must be the tenant's own domain, as \"https://acme.eu.auth0.com\", with nothing after it"
-        ));
-    }
-    Ok(())
-}
+#[cfg(test)]
+#[path = "elsewhere_tests.rs"]
+mod tests;

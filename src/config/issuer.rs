@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use super::{elsewhere::ElsewhereConfig, reader::Section};
+use super::{
+    elsewhere::{ElsewhereConfig, Holder},
+    reader::Section,
+};
 use crate::{
     domain::{Issuer, KeyId},
     outbound::{RefreshSettings, check_url},
@@ -92,7 +95,15 @@ impl IssuerConfig {
         let types = read_types(&mut section);
         let settle = section.flag("settle").unwrap_or(false);
         let reauthenticate = section.flag("reauthenticate");
-        let elsewhere = ElsewhereConfig::read(&mut section);
+        let holder = Holder {
+            issuer: issuer.as_ref(),
+            algorithms: algorithms.as_deref(),
+            audiences: &audiences,
+            leeway,
+            clock_skew,
+            has_sessions: session_claim.is_some(),
+        };
+        let elsewhere = ElsewhereConfig::read(&mut section, &holder);
         section.finish();
         Some(Self {
             name: name?,
@@ -126,7 +137,7 @@ fn read_name(section: &mut Section<'_>) -> Option<String> {
     Some(name)
 }
 
-fn read_algorithms(section: &mut Section<'_>) -> Option<Vec<Algorithm>> {
+pub(super) fn read_algorithms(section: &mut Section<'_>) -> Option<Vec<Algorithm>> {
     let names = section.list("algorithms").unwrap_or_default();
     if names.is_empty() {
         section.fault("algorithms", "must name at least one, as [\"RS256\"]: tokens must not choose their own");
@@ -189,7 +200,11 @@ fn read_types(section: &mut Section<'_>) -> Vec<String> {
 }
 
 impl KeysConfig {
-    fn read(mut section: Section<'_>, issuer: Option<&Issuer>, algorithms: Option<&[Algorithm]>) -> Option<Self> {
+    pub(super) fn read(
+        mut section: Section<'_>,
+        issuer: Option<&Issuer>,
+        algorithms: Option<&[Algorithm]>,
+    ) -> Option<Self> {
         const SOURCES: [&str; 5] = ["discovery", "jwks_url", "jwks_file", "pem_file", "hmac_secret_file"];
         let source = match section.set_keys(&SOURCES).as_slice() {
             [one] => Some(*one),

@@ -3,11 +3,14 @@
 //! Every default stands here, with its reason in `curfew.example.toml`. Every fault is reported at once, unknown keys
 //! with the nearest known one. Nothing that could skip a check starts: no audience, no algorithm.
 
+mod auth0;
 mod desk;
 mod elsewhere;
+mod global_token_revocation;
 mod issuer;
 mod load;
 mod reader;
+mod security_events;
 
 use std::{
     fmt, io,
@@ -16,12 +19,14 @@ use std::{
     time::Duration,
 };
 
+pub use auth0::{Auth0PollConfig, check_base_url};
 pub use desk::{HttpClientConfig, HttpConfig};
-pub use elsewhere::{Auth0PollConfig, ElsewhereConfig, check_base_url};
+pub use elsewhere::ElsewhereConfig;
 pub use issuer::{IssuerConfig, KeysConfig};
 pub use load::{ConnectionsConfig, LimitsConfig, RuntimeConfig, TokenCacheConfig};
 pub use reader::Fault;
 use reader::{Section, Source};
+pub use security_events::{PollConfig, SecurityEventsConfig};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
@@ -160,6 +165,7 @@ impl Config {
         check_unique(&top, issuers.iter().flatten());
         check_retention(&top, store.retention, issuers.iter().flatten());
         check_client_audiences(&top, &http, &issuers);
+        elsewhere::check_streams(&top, issuers.iter().flatten());
         top.finish();
         let issuers = issuers.into_iter().collect::<Option<_>>()?;
         Some(Self { grpc: grpc?, http, runtime, token_cache, connections, limits, store, log, shutdown, issuers })

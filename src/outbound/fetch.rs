@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use reqwest::{
-    Client, Response, Url,
+    Client, RequestBuilder, Response, Url,
     header::{ACCEPT, CACHE_CONTROL, HeaderMap},
     redirect::Policy,
 };
@@ -89,15 +89,29 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError`].
     pub async fn get(&self, url: &str) -> Result<Fetched, FetchError> {
+        let (headers, body) = self.exchange(url, MOST_BYTES, |client, url| client.get(url)).await?;
+        let max_age = max_age(&headers);
+        Ok(Fetched { body, max_age })
+    }
+
+    /// Sends a request and reads the document that it is answered with, of at most so many bytes.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub(super) async fn exchange(
+        &self,
+        url: &str,
+        most: usize,
+        request: impl FnOnce(&Client, Url) -> RequestBuilder,
+    ) -> Result<(HeaderMap, Vec<u8>), FetchError> {
         let parsed = check_url(url)?;
-        let request = self.client(&parsed).get(parsed).header(ACCEPT, "application/json");
+        let request = request(self.client(&parsed), parsed).header(ACCEPT, "application/json");
         let response = request.send().await.map_err(|error| transport(url, error))?;
         if !response.status().is_success() {
             return Err(unsuccessful(url, &response));
         }
-        let max_age = max_age(response.headers());
-        let body = read_body(url, response, MOST_BYTES).await?;
-        Ok(Fetched { body, max_age })
+        let headers = response.headers().clone();
+        Ok((headers, read_body(url, response, most).await?))
     }
 
     /// What asks this URL, which was checked.

@@ -34,6 +34,8 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 pub enum KeysEndpoint {
     /// Where the issuer's discovery document says (OpenID Connect Discovery 1.0, section 4).
     Discovery(Issuer),
+    /// Where the configuration of this transmitter of security events says (OpenID Shared Signals Framework 1.0, section 7).
+    Transmitter(Issuer),
     /// At this URL.
     Jwks(String),
 }
@@ -172,7 +174,11 @@ impl RemoteKeys {
     async fn fetch(&self) -> Result<(KeySet, Option<Duration>), FetchError> {
         let url = match &self.endpoint {
             KeysEndpoint::Jwks(url) => url.clone(),
-            KeysEndpoint::Discovery(issuer) => self.discover(issuer).await?,
+            KeysEndpoint::Discovery(issuer) => {
+                let base = issuer.as_str().trim_end_matches('/');
+                self.discover(issuer, format!("{base}/.well-known/openid-configuration")).await?
+            }
+            KeysEndpoint::Transmitter(issuer) => self.discover(issuer, transmitter_configuration(issuer)?).await?,
         };
         let fetched = self.fetcher.get(&url).await?;
         match key_set_from_jwks(&fetched.body, &self.algorithms) {
@@ -184,8 +190,7 @@ impl RemoteKeys {
     }
 
     /// The key endpoint that the discovery document of an issuer names. The document must be about that very issuer.
-    async fn discover(&self, issuer: &Issuer) -> Result<String, FetchError> {
-        let url = format!("{}/.well-known/openid-configuration", issuer.as_str().trim_end_matches('/'));
+    async fn discover(&self, issuer: &Issuer, url: String) -> Result<String, FetchError> {
         let document = |reason: String| FetchError::Document { url: url.clone(), reason };
         let body = self.fetcher.get(&url).await?.body;
         let metadata = parse_object(&body).map_err(|error| document(error.to_string()))?;
@@ -259,6 +264,14 @@ impl RemoteKeys {
         }
         Ok(look(&loaded.keys))
     }
+}
+
+/// Section 7.2: between the host and the path.
+fn transmitter_configuration(issuer: &Issuer) -> Result<String, FetchError> {
+    let mut url = check_url(issuer.as_str())?;
+    let path = format!("/.well-known/ssf-configuration{}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url.into())
 }
 
 impl KeySource for RemoteKeys {

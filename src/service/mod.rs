@@ -8,14 +8,18 @@ mod backchannel_logout;
 mod dead_letters;
 mod elsewhere;
 mod error;
+mod event_error;
 mod event_time;
 mod forget;
+mod global_token_revocation;
 mod issuers;
 mod last_logout;
 mod metrics;
 mod record_logout;
 mod replays;
 mod revoke_token;
+mod security_event;
+mod single_use;
 mod token_cache;
 mod validate_token;
 
@@ -24,20 +28,24 @@ use std::{future::Future, sync::Arc, time::Duration};
 pub use auth0_log::LogTaken;
 pub use backchannel_logout::{Heard, NotHeard};
 pub use dead_letters::{DeadLetter, DeadLetters};
-pub use elsewhere::Elsewhere;
+pub use elsewhere::{Elsewhere, GlobalTokenRevocation, SecurityEvents};
 pub use error::{FieldFault, ServiceError};
+pub use event_error::{EventError, EventNotTaken};
 pub use event_time::event_time;
 pub use forget::{forgettable, horizon};
+pub use global_token_revocation::NotAllRevoked;
 pub use issuers::{ConfiguredIssuer, Issuers};
 pub use last_logout::{LastLogout, LastLogoutRequest};
 pub use metrics::{Call, Histogram, Metrics, Outcome, Tally};
 pub use record_logout::{LogoutRequest, RecordedLogout, Target, TokenScope};
 pub use revoke_token::{NotRevoked, Revoked};
+pub use security_event::{Delivery, EventTaken};
 pub use token_cache::{CacheStats, TokenCache, Verified};
 pub use validate_token::{Answer, Decided, TokenRequest};
 
 use auth0_log::Auth0Log;
 use replays::Replays;
+use single_use::SingleUse;
 
 use crate::{
     domain::{Clock, Revision, Source},
@@ -57,6 +65,10 @@ pub struct Curfew {
     tokens: Arc<TokenCache>,
     replays: Arc<Replays>,
     auth0: Arc<Auth0Log>,
+    /// The security events that were taken: their `jti` has nothing to do with that of logout tokens.
+    events_seen: Arc<Replays>,
+    /// The tokens by which callers showed who they are.
+    callers_seen: Arc<SingleUse>,
     dead_letters: Arc<DeadLetters>,
     metrics: Arc<Metrics>,
     /// What this thread counts.
@@ -77,6 +89,8 @@ impl Curfew {
             tokens: Arc::new(tokens),
             replays: Arc::new(Replays::new()),
             auth0: Arc::new(Auth0Log::new()),
+            events_seen: Arc::new(Replays::new()),
+            callers_seen: Arc::default(),
             dead_letters: Arc::default(),
             tally: metrics.tally(),
             metrics,

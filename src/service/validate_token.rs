@@ -8,7 +8,9 @@ use super::{ConfiguredIssuer, Curfew, ServiceError, Verified};
 use crate::{
     domain::{Instants, Record, Revision, Scope, ScopeKind, Timestamp},
     store::Fingerprint,
-    token::{Compact, Cutoffs, KeySet, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify},
+    token::{
+        Compact, Cutoffs, KeySet, KeySource, LoggedOut, Refusal, Standing, VerifiedToken, fit, shown, standing, verify,
+    },
 };
 
 /// A token to be decided on.
@@ -179,11 +181,21 @@ impl Curfew {
         now: Timestamp,
         verify: impl Fn(&KeySet) -> Result<T, Refusal>,
     ) -> Result<Result<(T, Arc<KeySet>), Refusal>, ServiceError> {
-        let mut keys = issuer.keys.current(now)?;
+        self.with_keys_of(&issuer.keys, now, verify).await
+    }
+
+    /// The same with the keys of whoever has them.
+    pub(super) async fn with_keys_of<T>(
+        &self,
+        source: &Arc<dyn KeySource>,
+        now: Timestamp,
+        verify: impl Fn(&KeySet) -> Result<T, Refusal>,
+    ) -> Result<Result<(T, Arc<KeySet>), Refusal>, ServiceError> {
+        let mut keys = source.current(now)?;
         let mut verified = verify(&keys);
         if matches!(verified, Err(Refusal::UnknownKey(..))) {
-            issuer.keys.look_again().await;
-            keys = issuer.keys.current(self.clock.now())?;
+            source.look_again().await;
+            keys = source.current(self.clock.now())?;
             verified = verify(&keys);
         }
         Ok(verified.map(|verified| (verified, keys)))

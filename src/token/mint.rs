@@ -62,6 +62,13 @@ impl Signer {
         Self { key, header }
     }
 
+    /// The same with another `typ`; none: it is left out.
+    #[must_use]
+    pub fn typed(mut self, media_type: Option<&str>) -> Self {
+        self.header.typ = media_type.map(str::to_owned);
+        self
+    }
+
     /// A token with these claims.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod backchannel_logout;
 mod body;
 mod clients;
 mod forward_auth;
+mod global_token_revocation;
 mod identity;
 mod introspect;
 mod metrics;
@@ -19,6 +20,7 @@ mod problem;
 mod revoke;
 mod rpc;
 mod rpc_status;
+mod security_events;
 mod serve;
 
 use std::{sync::Arc, time::Duration};
@@ -81,6 +83,8 @@ pub fn routes(
         .route("/forward-auth", any(forward_auth::check))
         .route("/introspect", post(introspect::receive))
         .route("/revoke", post(revoke::receive))
+        .route("/global-token-revocation", post(global_token_revocation::receive))
+        .route("/ssf/events", post(security_events::receive))
         .route("/v1/logouts", post(rpc::record_logout))
         .route("/v1/last-logout", get(rpc::last_logout))
         .route("/v1/tokens:validate", post(rpc::validate_token))

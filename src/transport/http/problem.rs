@@ -1,20 +1,21 @@
 //! Errors over HTTP: the only place where they get a status.
 //!
-//! The body is that of OAuth 2.0 (RFC 6749, section 5.2): `error`, for programs, and `error_description`, for people. What
-//! a sender must not send again is a 4xx, our own trouble a 503: some senders give up for good after the former.
+//! The body is that of OAuth 2.0 (RFC 6749, section 5.2): `error`, for programs, and `error_description`, for people; a
+//! security event token that does not hold has a form of its own (RFC 8935, section 2.3). What a sender must not send again
+//! is a 4xx, our own trouble a 503: some senders give up for good after the former.
 
 use axum::{
     body::Body,
     http::{
         HeaderValue, Response, StatusCode,
-        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{CONTENT_LANGUAGE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use serde_json::json;
 
 use super::answer;
 use crate::{
-    service::{NotHeard, NotRevoked, ServiceError},
+    service::{EventNotTaken, NotAllRevoked, NotHeard, NotRevoked, ServiceError},
     token::LogBodyFault,
 };
 
@@ -32,16 +33,54 @@ pub(super) struct Problem {
     description: String,
     /// How whoever asks can prove who they are (RFC 9110, section 11.6.1).
     challenge: Option<HeaderValue>,
+    form: Form,
+}
+
+/// How an error is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// RFC 6749, section 5.2.
+    OAuth,
+    /// RFC 8935, section 2.3.
+    SecurityEvent,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, description: description.into(), challenge: None }
+        Self { status, error, description: description.into(), form: Form::OAuth, challenge: None }
     }
 
     /// The same, with a challenge.
     pub(super) fn challenging(self, challenge: HeaderValue) -> Self {
         Self { challenge: Some(challenge), ..self }
+    }
+
+    /// The same, to whoever sent a security event token: what is wrong with the token has a form of its own.
+    pub(super) fn of_security_event(self) -> Self {
+        let form = if self.status == StatusCode::BAD_REQUEST { Form::SecurityEvent } else { self.form };
+        Self { form, ..self }
+    }
+
+    /// Why not all tokens of a user were revoked. `said`: whether the caller showed anything (RFC 6750, section 3.1).
+    pub(super) fn of_revocation(error: NotAllRevoked, said: bool) -> Self {
+        let description = error.to_string();
+        match error {
+            NotAllRevoked::Unauthenticated(_) => {
+                let challenge = if said { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+                Self::unauthenticated("invalid_token", challenge, description)
+            }
+            NotAllRevoked::Unfit(_) => Self::invalid(description),
+            NotAllRevoked::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, "access_denied", description),
+            NotAllRevoked::Failed(error) if error.is_the_request_s() => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_enforceable", description)
+            }
+            NotAllRevoked::Failed(error) => error.into(),
+        }
+    }
+
+    /// The caller is not let in; `challenge` says what to show.
+    fn unauthenticated(error: &'static str, challenge: &'static str, description: String) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, error, description).challenging(HeaderValue::from_static(challenge))
     }
 
     /// Its status.
@@ -119,15 +158,33 @@ impl From<LogBodyFault> for Problem {
     }
 }
 
+impl From<EventNotTaken> for Problem {
+    fn from(error: EventNotTaken) -> Self {
+        match error {
+            EventNotTaken::Refused(code, why) => {
+                Self::new(StatusCode::BAD_REQUEST, code.name(), why).of_security_event()
+            }
+            EventNotTaken::Failed(error) => error.into(),
+        }
+    }
+}
+
 impl From<Problem> for Response<Body> {
     fn from(problem: Problem) -> Self {
-        let body = json!({"error": problem.error, "error_description": problem.description});
+        let body = match problem.form {
+            Form::OAuth => json!({"error": problem.error, "error_description": problem.description}),
+            Form::SecurityEvent => json!({"err": problem.error, "description": problem.description}),
+        };
         let mut response = answer::json(problem.status, body.to_string());
+        let headers = response.headers_mut();
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+            headers.insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if problem.form == Form::SecurityEvent {
+            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
         }
         if let Some(challenge) = problem.challenge {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }

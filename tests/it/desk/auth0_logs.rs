@@ -331,8 +331,9 @@ async fn strangers_are_told_nothing() {
     let twice = twice.header("authorization", SECRET).body(body()).send().await.unwrap();
     assert_eq!(said(twice).await, answers[0]);
     // Before anything is read: not even a large body makes a difference.
-    let large = send_as(&server, "op", Some("wrong"), " ".repeat(5 << 20)).await;
-    assert_eq!(large.status(), 401);
+    let large = Client::new().post(server.at("/auth0/logs/op")).body(" ".repeat(5 << 20)).send().await;
+    // Whoever still sends when the answer is there may find the connection closed instead.
+    assert!(large.is_err() || large.is_ok_and(|answer| answer.status() == 401));
     assert_eq!(verdict(&server, &before).await, Verdict::Valid);
     assert!(!server.log().contains("correct-horse"), "the secret is in the log");
     assert_eq!(Client::new().get(server.at("/auth0/logs/op")).send().await.unwrap().status(), 405);

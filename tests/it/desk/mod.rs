@@ -6,11 +6,17 @@ mod backchannel_logout;
 mod bounds;
 mod dead_letters;
 mod forward_auth;
+mod global_token_revocation;
 mod introspect;
 mod json;
 mod metrics;
 mod revoke;
+mod security_event_poll;
+mod security_events;
 mod tenant;
+mod token_kinds;
+mod transmitter;
+mod whole_seconds;
 
 use curfew::{
     token::{Algorithm, Signer},
@@ -133,7 +139,7 @@ fn logout_claims(changes: &Value) -> Value {
     changed(claims, changes)
 }
 
-/// Claims with some of them changed; null takes one away.
+/// These claims with these changes; null takes one away.
 fn changed(mut claims: Value, changes: &Value) -> Value {
     for (name, value) in changes.as_object().unwrap() {
         match value {
@@ -144,7 +150,30 @@ fn changed(mut claims: Value, changes: &Value) -> Value {
     claims
 }
 
+/// An access token of a subject in a session, issued a minute ago.
+fn session_token(server: &Server, subject: &str, session: &str) -> String {
+    let now = unix_seconds();
+    let claims = json!({
+        "iss": ISSUER, "sub": subject, "sid": session, "aud": AUDIENCE, "iat": now - 60, "exp": now + 3600,
+        "jti": format!("{subject}-{session}")
+    });
+    server.minter.sign(&claims).unwrap()
+}
+
+/// What is decided on a token.
+async fn verdict_on(server: &Server, token: &str) -> Verdict {
+    let request = pb::ValidateTokenRequest { token: token.to_owned(), ..Default::default() };
+    server.client().await.validate_token(request).await.unwrap().into_inner().verdict()
+}
+
 impl Server {
+    /// A token with these claims and this `typ`, signed as the issuer signs.
+    fn signed_as(&self, media_type: Option<&str>, claims: &Value) -> String {
+        let pem = self.minter.private_pem();
+        let signer = Signer::from_pem(Algorithm::Es256, pem.as_bytes(), Some("k1")).unwrap();
+        signer.typed(media_type).sign(claims).unwrap()
+    }
+
     /// An endpoint of its front desk.
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.http.as_deref().expect("it has a front desk"))
