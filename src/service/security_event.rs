@@ -8,12 +8,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ConfiguredIssuer, Curfew, DeadLetter, EventError, EventNotTaken, LogoutRequest, Outcome, RecordedLogout,
-    SecurityEvents, ServiceError, Target, event_time,
+    SecurityEvents, ServiceError, Target, event_time, event_time::heard_at,
 };
 use crate::{
     domain::{Issuer, LogoutReason, Source, Timestamp},
     token::{
-        Claims, Compact, EventTarget, EventTime, Meaning, NoTarget, Refusal, SecurityEvent, Subject, shown, signed_by,
+        Claims, Compact, EventTarget, EventTime, Meaning, NoTarget, NumericDate, Refusal, SecurityEvent, Subject,
+        shown, signed_by,
     },
 };
 
@@ -206,13 +207,16 @@ fn target(stream: &SecurityEvents, subject: &Subject, iss: &Issuer) -> Result<Ta
     })
 }
 
-/// When it happened, as it says; else when it was issued.
+/// When it happened, as it says; else when it was issued. Both are mostly known to the second.
 fn logout_time(happened: Option<EventTime>, issued_at: Timestamp, now: Timestamp) -> Result<Timestamp, EventNotTaken> {
-    let Some(EventTime { seconds, nanos }) = happened else { return Ok(issued_at.min(now)) };
-    event_time(seconds, nanos, now).map_err(|error| {
-        let why = error.to_string().replacen("logout_time", "The event_timestamp", 1);
-        refused(EventError::InvalidRequest, why)
-    })
+    let said = match happened {
+        None => issued_at,
+        Some(EventTime { seconds, nanos }) => event_time(seconds, nanos, now).map_err(|error| {
+            let why = error.to_string().replacen("logout_time", "The event_timestamp", 1);
+            refused(EventError::InvalidRequest, why)
+        })?,
+    };
+    Ok(heard_at(NumericDate(said), now))
 }
 
 fn request(target: Target, reason: LogoutReason, logout_time: Timestamp, source: Source) -> LogoutRequest {

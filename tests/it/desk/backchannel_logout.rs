@@ -68,53 +68,6 @@ async fn the_event_s_own_time_counts() {
     assert_eq!(last.reason(), pb::LogoutReason::ProviderLogout);
 }
 
-const CLAIM: &str = "https://curfew.example/last_logout";
-
-const CLAIMING: &str =
-    "last_logout_claim = \"https://curfew.example/last_logout\"\n[issuer.backchannel_logout]\nclient_ids = [\"web\"]\n";
-
-/// The token of a login at this moment: it has the last logout as Curfew tells it.
-async fn login(server: &Server) -> String {
-    let request = pb::GetLastLogoutRequest { subject: "ann".to_owned(), ..Default::default() };
-    let last = server.client().await.get_last_logout(request).await.unwrap().into_inner();
-    let claim = match last.claim_value.and_then(|value| value.kind) {
-        Some(prost_types::value::Kind::StringValue(claim)) => Value::String(claim),
-        _ => Value::Null,
-    };
-    let now = unix_seconds();
-    let claims = json!({"iss": ISSUER, "sub": "ann", "aud": AUDIENCE, "iat": now, "exp": now + 3600, CLAIM: claim});
-    server.minter.sign(&claims).unwrap()
-}
-
-#[tokio::test]
-async fn whole_seconds_neither_refuse_a_fresh_login_nor_honour_one_before_the_next_logout() {
-    let server = server_with(CLAIMING);
-    let mut before = login(&server).await;
-    // However many there are in a second, and whether Curfew stamped the one before or was told of it.
-    for round in 0..6 {
-        if round % 3 < 2 {
-            let logout = server.logout_token(&json!({"jti": format!("logout-{round}")}));
-            assert_eq!(server.send_logout_token(&logout).await.status(), 200);
-        } else {
-            server.client().await.record_logout(logout_of("ann")).await.unwrap();
-        }
-        assert_eq!(verdict(&server, &before).await, Verdict::SubjectLoggedOut, "round {round}");
-        before = login(&server).await;
-        assert_eq!(verdict(&server, &before).await, Verdict::Valid, "round {round}");
-    }
-}
-
-#[tokio::test]
-async fn a_provider_whose_clock_is_ahead_still_logs_out_whom_it_let_in_before() {
-    let server = server_with(CLAIMING);
-    let ahead = unix_seconds() + 5;
-    let claims = json!({"iss": ISSUER, "sub": "ann", "aud": AUDIENCE, "iat": ahead, "exp": ahead + 3600});
-    let before = server.minter.sign(&claims).unwrap();
-    assert_eq!(verdict(&server, &before).await, Verdict::Valid);
-    assert_eq!(server.send_logout_token(&server.logout_token(&json!({"iat": ahead}))).await.status(), 200);
-    assert_eq!(verdict(&server, &before).await, Verdict::SubjectLoggedOut);
-}
-
 #[tokio::test]
 async fn what_does_not_hold_changes_nothing() {
     let server = server();

@@ -16,6 +16,7 @@ mod security_events;
 mod tenant;
 mod token_kinds;
 mod transmitter;
+mod whole_seconds;
 
 use curfew::{
     token::{Algorithm, Signer},
