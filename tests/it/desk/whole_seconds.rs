@@ -4,7 +4,7 @@
 use curfew::transport::grpc::pb::{self, Verdict};
 use serde_json::{Value, json};
 
-use super::{server_with, verdict_on};
+use super::server_with;
 use crate::support::{AUDIENCE, ISSUER, Server, logout_of, unix_seconds};
 
 const CLAIM: &str = "https://curfew.example/last_logout";
@@ -55,9 +55,9 @@ async fn no_fresh_login_is_refused_and_none_before_the_next_logout_is_honoured()
     let mut before = login(&server).await;
     for number in 0..14 {
         logout(&server, number).await;
-        assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut, "logout {number}");
+        assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut, "logout {number}");
         before = login(&server).await;
-        assert_eq!(verdict_on(&server, &before).await, Verdict::Valid, "login after logout {number}");
+        assert_eq!(server.verdict(&before).await, Verdict::Valid, "login after logout {number}");
     }
 }
 
@@ -67,7 +67,7 @@ async fn a_provider_whose_clock_is_ahead_still_logs_out_whom_it_let_in_before() 
     let ahead = unix_seconds() + 5;
     let claims = json!({"iss": ISSUER, "sub": "ann", "aud": AUDIENCE, "iat": ahead, "exp": ahead + 3600});
     let before = server.minter.sign(&claims).unwrap();
-    assert_eq!(verdict_on(&server, &before).await, Verdict::Valid);
+    assert_eq!(server.verdict(&before).await, Verdict::Valid);
     assert_eq!(server.send_logout_token(&server.logout_token(&json!({"iat": ahead}))).await.status(), 200);
-    assert_eq!(verdict_on(&server, &before).await, Verdict::SubjectLoggedOut);
+    assert_eq!(server.verdict(&before).await, Verdict::SubjectLoggedOut);
 }
