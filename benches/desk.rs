@@ -250,7 +250,7 @@ async fn main() {
         during.push(p99(load));
     }
     println!("{ROUNDS} rounds in turn; medians (least – most). {RATE} checks a second all the time.\n");
-    let mut row = |name: &str, values: &mut Vec<f64>, unit: &str| {
+    let row = |name: &str, values: &mut Vec<f64>, unit: &str| {
         let median = quantile(values, 0.5);
         let ends = [values.first(), values.last()].map(|end| end.copied().unwrap_or_default());
         println!("{name:<52} {median:>9.0} {unit} ({:.0} – {:.0})", ends[0], ends[1]);

@@ -13,13 +13,13 @@ use axum::{
 use curfew::{
     domain::{Clock, Issuer, Timestamp},
     outbound::StaticKeys,
-    service::{ConfiguredIssuer, Curfew, Elsewhere, Issuers, SecurityEvents, TokenCache},
+    service::{ConfiguredIssuer, Curfew, Elsewhere, GlobalTokenRevocation, Issuers, SecurityEvents, TokenCache},
     store::MemoryStore,
     token::{
-        Algorithm, ClaimAhead, ClaimFormat, CredentialChanges, LastLogoutClaim, LogoutTokenRules, Minter, Rules,
+        Algorithm, CallerRules, ClaimAhead, ClaimFormat, CredentialChanges, LastLogoutClaim, LogoutTokenRules, Minter, Rules,
         Secret, SecurityEventRules, Signer, SubjectRules, key_set_from_jwks,
     },
-    transport::http::{Vitals, routes},
+    transport::http::{HttpClient, HttpClients, Vitals, routes},
 };
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -28,6 +28,13 @@ use tower::ServiceExt;
 
 pub const ISSUER: &str = "https://op.example";
 pub const NOW: i64 = 1_780_000_000_000;
+
+/// The endpoint of Global Token Revocation, as its caller knows it.
+pub const REVOCATION: &str = "https://curfew.example/global-token-revocation";
+
+/// Who may ask about tokens, and its secret.
+pub const CLIENT: &str = "gateway";
+pub const CLIENT_SECRET: &str = "the-gateway-s-own-secret";
 
 /// The `Authorization` header of the issuer's log stream.
 const STREAM_SECRET: &str = "Bearer the-stream-s-own-secret";
@@ -49,13 +56,22 @@ pub struct Desk {
     curfew: Arc<Curfew>,
 }
 
+/// How many inputs one desk is used for: it remembers what it was told.
+const USES: u32 = 50_000;
+
 thread_local! {
-    static DESK: RefCell<Desk> = RefCell::new(Desk::new());
+    static DESK: RefCell<(Desk, u32)> = RefCell::new((Desk::new(), 0));
 }
 
-/// With the one desk of this thread.
+/// With the desk of this thread.
 pub fn desk<T>(with: impl FnOnce(&Desk) -> T) -> T {
-    DESK.with_borrow(with)
+    DESK.with_borrow_mut(|(desk, uses)| {
+        *uses += 1;
+        if *uses % USES == 0 {
+            *desk = Desk::new();
+        }
+        with(desk)
+    })
 }
 
 fn issuer(minter: &Minter) -> ConfiguredIssuer {
@@ -86,14 +102,25 @@ fn issuer(minter: &Minter) -> ConfiguredIssuer {
             }),
             security_events: Some(security_events(&rules)),
             auth0_stream: Some(Secret::new(STREAM_SECRET)),
+            global_token_revocation: Some(GlobalTokenRevocation {
+                callers: CallerRules {
+                    endpoint: REVOCATION.to_owned(),
+                    callers: vec!["my-app".to_owned()],
+                    max_lifetime: Duration::from_secs(600),
+                    leeway: rules.leeway,
+                },
+                signer: rules.clone(),
+                subjects: subjects(&rules),
+                legacy_subject: true,
+            }),
             ..Elsewhere::default()
         },
         rules,
     }
 }
 
-fn security_events(rules: &Rules) -> SecurityEvents {
-    let subjects = SubjectRules {
+fn subjects(rules: &Rules) -> SubjectRules {
+    SubjectRules {
         issuers: vec![rules.issuer.clone()],
         opaque: None,
         email_is_subject: false,
@@ -101,7 +128,10 @@ fn security_events(rules: &Rules) -> SecurityEvents {
         critical: Vec::new(),
         widen: false,
         has_sessions: true,
-    };
+    }
+}
+
+fn security_events(rules: &Rules) -> SecurityEvents {
     let events = SecurityEventRules {
         transmitter: rules.issuer.clone(),
         audiences: vec!["https://curfew.example".to_owned()],
@@ -110,7 +140,7 @@ fn security_events(rules: &Rules) -> SecurityEvents {
         stream_id: None,
         verification_state: None,
         credential_changes: CredentialChanges::default(),
-        subjects,
+        subjects: subjects(rules),
         leeway: rules.leeway,
     };
     SecurityEvents { events, signer: rules.clone(), keys: None, push_secret: None }
@@ -126,8 +156,10 @@ impl Desk {
         let issuers = Issuers::new(vec![issuer(&minter)]);
         let store = Arc::new(MemoryStore::new());
         let curfew = Arc::new(Curfew::new(issuers, store, Arc::clone(&clock), TokenCache::new(1 << 20)));
+        let client = HttpClient::new(CLIENT, Secret::new(CLIENT_SECRET), Vec::new());
+        let clients = HttpClients::new(vec![client]);
         let (_, probes) = watch::channel(Vitals::STARTING);
-        let router = routes(Arc::clone(&curfew), clock, probes, Duration::from_secs(10)).expect("routes");
+        let router = routes(Arc::clone(&curfew), clock, probes, clients, Duration::from_secs(10)).expect("routes");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Self { router, runtime, signer, transmitter, curfew }
     }
@@ -149,9 +181,21 @@ impl Desk {
 
     /// Sends a request; what it is answered.
     pub fn send(&self, method: Method, target: &str, content_type: &str, body: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
+        self.send_as(STREAM_SECRET.as_bytes(), method, target, content_type, body)
+    }
+
+    /// Sends a request with this `Authorization`.
+    pub fn send_as(
+        &self,
+        authorization: &[u8],
+        method: Method,
+        target: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<(StatusCode, Vec<u8>)> {
         let request = Request::builder().method(method).uri(target).header(CONTENT_TYPE, content_type);
-        let request = request.header(AUTHORIZATION, STREAM_SECRET);
-        // What is no target is not sent by anybody's library, nor taken by ours.
+        let request = request.header(AUTHORIZATION, authorization);
+        // What is no header or no target is not sent by anybody's library, nor taken by ours.
         let request = request.body(Body::from(body.to_vec())).ok()?;
         self.runtime.block_on(async {
             let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
