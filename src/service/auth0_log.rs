@@ -10,10 +10,12 @@ use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 
-use super::{ConfiguredIssuer, Curfew, DeadLetter, LogoutRequest, Outcome, ServiceError, Target, event_time};
+use super::{
+    ConfiguredIssuer, Curfew, DeadLetter, LogoutRequest, Outcome, ServiceError, Target, event_time, event_time::heard_at,
+};
 use crate::{
     domain::{Issuer, Source},
-    token::{LogEntry, LogEntryFault, LogLabel, LogLogout, Secret, Whom, label_of_unfit, read_log_event},
+    token::{LogEntry, LogEntryFault, LogLabel, LogLogout, NumericDate, Secret, Whom, label_of_unfit, read_log_event},
 };
 
 /// How many events of one body are recorded side by side; after as many, others have their turn.
@@ -188,6 +190,8 @@ impl Curfew {
         let nanos = i32::try_from(millis * 1_000_000).unwrap_or_default();
         let logout_time = event_time(seconds, nanos, self.clock.now())
             .map_err(|error| NotRecorded::Unfit(format!("its date cannot be: {error}")))?;
+        let logout_time =
+            if logout.to_the_second { heard_at(NumericDate(logout_time), self.clock.now()) } else { logout_time };
         let iss = issuer.rules.issuer.as_str().to_owned();
         let target = match logout.whom.clone() {
             Whom::Session(session, user) => Target::Session(iss, session, user),

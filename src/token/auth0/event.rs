@@ -49,6 +49,8 @@ pub struct LogLogout {
     pub whom: Whom,
     /// When it happened, as the event says; whether it can have, is not looked at here.
     pub at: Timestamp,
+    /// Whether it says so to the second only. Auth0 itself writes milliseconds.
+    pub to_the_second: bool,
     /// Why.
     pub reason: LogoutReason,
 }
@@ -112,13 +114,21 @@ pub fn read_log_event(
         None => Ok(None),
         Some((LogAction::Management, reason)) => managed(event, reason).and_then(|managed| match managed {
             Managed::Nothing => Ok(None),
-            Managed::Logout(whom, reason) => Ok(Some(LogLogout { whom, at: date(event)?, reason })),
+            Managed::Logout(whom, reason) => logout(event, whom, reason),
         }),
-        Some((action, reason)) => {
-            whom(event, action).and_then(|whom| Ok(Some(LogLogout { whom, at: date(event)?, reason })))
-        }
+        Some((action, reason)) => whom(event, action).and_then(|whom| logout(event, whom, reason)),
     };
     (label, logout)
+}
+
+/// The logout of these tokens, at the event's time.
+fn logout(
+    event: &Map<String, Value>,
+    whom: Whom,
+    reason: LogoutReason,
+) -> Result<Option<LogLogout>, LogEventFault> {
+    let (at, to_the_second) = date(event)?;
+    Ok(Some(LogLogout { whom, at, to_the_second, reason }))
 }
 
 /// The label of an entry that cannot be read as a whole, as far as these two can, and nothing stands there twice.
@@ -213,21 +223,23 @@ fn identifier<T>(
     }
 }
 
-/// When it happened: RFC 3339, or a number of milliseconds.
-fn date(event: &Map<String, Value>) -> Result<Timestamp, LogEventFault> {
+/// When it happened, and whether it says so to the second only: RFC 3339, or a number of milliseconds.
+fn date(event: &Map<String, Value>) -> Result<(Timestamp, bool), LogEventFault> {
     let wrong = |value: String, error: String| LogEventFault::Date(value, error);
     match event.get("date") {
         None | Some(Value::Null) => Err(LogEventFault::NoDate),
         Some(Value::String(text)) if text.is_empty() => Err(LogEventFault::NoDate),
         Some(Value::String(text)) => {
-            Timestamp::parse_rfc3339(text).map_err(|error| wrong(shown(text), error.to_string()))
+            let at = Timestamp::parse_rfc3339(text).map_err(|error| wrong(shown(text), error.to_string()))?;
+            // Only the fraction of a second has a point (RFC 3339, section 5.6).
+            Ok((at, !text.contains('.')))
         }
         Some(Value::Number(number)) => match number.as_i64() {
             Some(millis) if millis < LEAST_MILLIS => Err(LogEventFault::DateUnit(millis, "seconds")),
             Some(millis) if millis >= BEYOND_MILLIS => Err(LogEventFault::DateUnit(millis, "microseconds or less")),
-            Some(millis) => {
-                Timestamp::from_millis(millis).map_err(|error| wrong(millis.to_string(), error.to_string()))
-            }
+            Some(millis) => Timestamp::from_millis(millis)
+                .map(|at| (at, false))
+                .map_err(|error| wrong(millis.to_string(), error.to_string())),
             None => Err(LogEventFault::FieldType("date", "a time as in RFC 3339")),
         },
         Some(_) => Err(LogEventFault::FieldType("date", "a time as in RFC 3339")),

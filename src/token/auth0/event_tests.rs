@@ -34,7 +34,7 @@ fn read(event: &Value) -> Result<Option<LogLogout>, LogEventFault> {
 }
 
 fn logout(whom: Whom, reason: LogoutReason) -> Result<Option<LogLogout>, LogEventFault> {
-    Ok(Some(LogLogout { whom, at: Timestamp::parse_rfc3339(DATE).unwrap(), reason }))
+    Ok(Some(LogLogout { whom, at: Timestamp::parse_rfc3339(DATE).unwrap(), to_the_second: false, reason }))
 }
 
 fn ann() -> SubjectId {
@@ -134,7 +134,20 @@ fn what_an_event_lacks_is_not_guessed() {
 fn milliseconds_are_as_good_as_a_text() {
     let at = Timestamp::parse_rfc3339(DATE).unwrap();
     let found = read(&event("slo", &json!({"date": at.as_millis()}))).unwrap().unwrap();
-    assert_eq!(found.at, at);
+    assert_eq!((found.at, found.to_the_second), (at, false));
+}
+
+#[test]
+fn a_text_without_a_fraction_is_known_to_the_second() {
+    for (date, expected) in [
+        ("2026-01-15T10:30:00Z", true),
+        ("2026-01-15T10:30:00+00:00", true),
+        ("2026-01-15T10:30:00.000Z", false),
+        (DATE, false),
+    ] {
+        let found = read(&event("slo", &json!({ "date": date }))).unwrap().unwrap();
+        assert_eq!(found.to_the_second, expected, "{date}");
+    }
 }
 
 #[test]

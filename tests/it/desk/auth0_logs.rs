@@ -110,6 +110,12 @@ async fn last_logout(server: &Server, subject: &str) -> pb::GetLastLogoutRespons
     server.client().await.get_last_logout(request).await.unwrap().into_inner()
 }
 
+/// When a user last logged out.
+async fn last_time(server: &Server, subject: &str) -> String {
+    let at = last_logout(server, subject).await.last_logout_time.unwrap();
+    Timestamp::from_millis(at.seconds * 1000 + i64::from(at.nanos / 1_000_000)).unwrap().to_string()
+}
+
 /// How many changes the store has seen.
 async fn revision(server: &Server) -> u64 {
     last_logout(server, "nobody").await.revision
@@ -265,17 +271,19 @@ async fn the_event_s_own_time_counts_to_the_millisecond() {
     let after = server.minter.sign(&claims).unwrap();
     assert_eq!(taken(&server, lines(&[event("scp", "1", &json!({ "date": minutes_ago }))])).await, [1, 0, 0, 0]);
     assert_eq!(verdict(&server, &after).await, Verdict::Valid, "whoever logged in since is not logged out");
-    let at = last_logout(&server, "auth0|ann").await.last_logout_time.unwrap();
-    let millis = at.seconds * 1000 + i64::from(at.nanos / 1_000_000);
-    assert_eq!(Timestamp::from_millis(millis).unwrap().to_string(), minutes_ago);
+    assert_eq!(last_time(&server, "auth0|ann").await, minutes_ago);
     // A provider's clock that is a little ahead of ours is believed: its tokens are stamped by the same clock.
     let ahead = Timestamp::from_millis(SystemClock.now().as_millis() + 5000).unwrap().to_string();
     assert_eq!(
         taken(&server, lines(&[event("scp", "2", &json!({"date": ahead, "user_id": "auth0|bob"}))])).await,
         [1, 0, 0, 0]
     );
-    let at = last_logout(&server, "auth0|bob").await.last_logout_time.unwrap();
-    assert_eq!(Timestamp::from_millis(at.seconds * 1000 + i64::from(at.nanos / 1_000_000)).unwrap().to_string(), ahead);
+    assert_eq!(last_time(&server, "auth0|bob").await, ahead);
+    // One that is known to the second only may have happened at its end.
+    let second = minutes_ago.replace(".123Z", "Z");
+    let known_to_the_second = event("scp", "3", &json!({"date": second, "user_id": "auth0|cal"}));
+    assert_eq!(taken(&server, lines(&[known_to_the_second])).await, [1, 0, 0, 0]);
+    assert_eq!(last_time(&server, "auth0|cal").await, minutes_ago.replace(".123Z", ".999Z"));
 }
 
 #[tokio::test]
