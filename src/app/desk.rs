@@ -1,11 +1,17 @@
-//! The front desk: bound with everything else, and served on the runtime that the service was started from, so that what
-//! happens there takes no turn from the threads that answer checks.
+//! The front desk: bound with everything else, and served on a thread of its own that stands back behind those that answer
+//! checks: every request of every backend waits for them, and an event can wait for a moment.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener as StdTcpListener},
+    sync::Arc,
+};
 
 use axum::Router;
+use rustix::process::nice;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use super::{StartError, bind};
 use crate::{
@@ -15,10 +21,13 @@ use crate::{
     transport::http::{HttpClients, HttpSettings, Vitals, routes, serve},
 };
 
+/// How far it stands back: while there is more to do than the processors can, a tenth of what each other thread has.
+const NICENESS: i32 = 10;
+
 /// The front desk, bound.
 pub(super) struct Desk {
     router: Router,
-    listener: TcpListener,
+    listener: StdTcpListener,
     settings: HttpSettings,
 }
 
@@ -36,12 +45,32 @@ impl Desk {
         let (curfew, clock) = (Arc::clone(curfew), Arc::clone(clock));
         let router =
             routes(curfew, clock, vitals.subscribe(), clients, config.request_timeout).map_err(StartError::Messages)?;
+        let listener = listener.into_std().map_err(|error| StartError::Bind(address, error))?;
         let settings = HttpSettings { max_connections: config.max_connections, head_timeout: config.request_timeout };
         Ok(Some((Self { router, listener, settings }, address)))
     }
 
-    /// Serves until it is told to stop, and then until every request is answered.
-    pub(super) async fn serve(self, stop: CancellationToken) {
-        serve(self.router, self.listener, self.settings, stop).await;
+    /// Serves until it is told to stop; what is returned is cancelled when it has ended, every request answered.
+    ///
+    /// # Errors
+    /// When there is no thread or no event queue left.
+    pub(super) fn start(self, stop: CancellationToken) -> io::Result<CancellationToken> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let ended = CancellationToken::new();
+        // Also when the thread panics: nobody must wait for it then.
+        let at_the_end = ended.clone().drop_guard();
+        let serving = move || {
+            let _at_the_end = at_the_end;
+            // On Linux that is the thread's alone. Where it may not, it does as well as any.
+            nice(NICENESS).unwrap_or_default();
+            runtime.block_on(async {
+                match TcpListener::from_std(self.listener) {
+                    Ok(listener) => serve(self.router, listener, self.settings, stop).await,
+                    Err(error) => error!(%error, "the front desk cannot be served"),
+                }
+            });
+        };
+        std::thread::Builder::new().name("curfew-desk".to_owned()).spawn(serving)?;
+        Ok(ended)
     }
 }

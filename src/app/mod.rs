@@ -234,11 +234,12 @@ impl App {
         let watching = tasks.spawn(watch.run(stop_readiness.clone(), move || ready(addresses)));
         tasks.close();
 
-        let (stop_desk, desk) = (CancellationToken::new(), TaskTracker::new());
-        if let Some(ours) = self.desk {
-            desk.spawn(ours.serve(stop_desk.clone()));
-        }
-        desk.close();
+        let stop_desk = CancellationToken::new();
+        let desk = self.desk.map(|desk| desk.start(stop_desk.clone())).transpose().map_err(StartError::Workers)?;
+        let desk_ended = async || match &desk {
+            Some(ended) => ended.cancelled().await,
+            None => std::future::pending().await,
+        };
         let workers = Workers::start(self.doors, self.connections).map_err(StartError::Workers)?;
         let drained = async {
             let signal = stop.await;
@@ -251,11 +252,17 @@ impl App {
         let broke = tokio::select! {
             () = accept(self.listener, &workers, self.max_connections) => true,
             () = workers.failed() => true,
+            () = desk_ended() => true,
             () = drained => false,
         };
         self.health.end_watches().await;
         stop_desk.cancel();
-        let finished = async { tokio::join!(workers.finish(), desk.wait()) };
+        let finished = async {
+            workers.finish().await;
+            if desk.is_some() {
+                desk_ended().await;
+            }
+        };
         let stopped = match tokio::time::timeout(self.shutdown.grace, finished).await {
             Ok(_) if !broke => Stopped::Clean,
             Ok(_) | Err(_) => Stopped::Forced,

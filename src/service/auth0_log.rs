@@ -11,7 +11,8 @@ use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 
 use super::{
-    ConfiguredIssuer, Curfew, DeadLetter, LogoutRequest, Outcome, ServiceError, Target, event_time, event_time::heard_at,
+    ConfiguredIssuer, Curfew, DeadLetter, LogoutRequest, Outcome, ServiceError, Target, event_time,
+    event_time::heard_at,
 };
 use crate::{
     domain::{Issuer, Source},

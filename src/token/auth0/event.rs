@@ -122,11 +122,7 @@ pub fn read_log_event(
 }
 
 /// The logout of these tokens, at the event's time.
-fn logout(
-    event: &Map<String, Value>,
-    whom: Whom,
-    reason: LogoutReason,
-) -> Result<Option<LogLogout>, LogEventFault> {
+fn logout(event: &Map<String, Value>, whom: Whom, reason: LogoutReason) -> Result<Option<LogLogout>, LogEventFault> {
     let (at, to_the_second) = date(event)?;
     Ok(Some(LogLogout { whom, at, to_the_second, reason }))
 }
