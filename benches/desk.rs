@@ -7,7 +7,12 @@
 //! `cargo bench --bench desk`. `CURFEW_BENCH_SECONDS` sets the length of 1 and 2 (10 where it is not set), `CURFEW_BENCH_EVENTS`
 //! the number of events (100,000).
 
-#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "a benchmark that cannot run says so and ends")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a benchmark that cannot run says so and ends"
+)]
 
 use std::{
     fs,

@@ -21,8 +21,8 @@ use crate::{
     transport::http::{HttpClients, HttpSettings, Vitals, routes, serve},
 };
 
-/// How far it stands back: while there is more to do than the processors can, a tenth of what each other thread has.
-const NICENESS: i32 = 10;
+/// How far it stands back: while there is more to do than the processors can, it has half of what each other thread has.
+const NICENESS: i32 = 3;
 
 /// The front desk, bound.
 pub(super) struct Desk {
@@ -72,5 +72,13 @@ impl Desk {
         };
         std::thread::Builder::new().name("curfew-desk".to_owned()).spawn(serving)?;
         Ok(ended)
+    }
+}
+
+/// Returns when a front desk that was started has ended; never where there is none.
+pub(super) async fn ended(desk: Option<&CancellationToken>) {
+    match desk {
+        Some(ended) => ended.cancelled().await,
+        None => std::future::pending().await,
     }
 }

@@ -6,6 +6,7 @@
 
 mod accept;
 mod auth0_poll;
+mod background;
 mod clients;
 mod desk;
 mod elsewhere;
@@ -27,10 +28,11 @@ use std::{
 
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 pub use accept::accept;
 use auth0_poll::Poller;
+use background::Background;
 use desk::Desk;
 pub use issuers::check_keys;
 pub use limits::{admission_settings, connection_settings};
@@ -41,7 +43,7 @@ use crate::{
     config::{Config, Fault, ShutdownConfig},
     domain::{Clock, Timestamp},
     outbound::RemoteKeys,
-    service::{Curfew, DeadLetters, TokenCache, forgettable},
+    service::{Curfew, DeadLetters, TokenCache},
     store::{OpenError, SledStore, Store},
     transport::{
         grpc::{Admission, AdmissionSettings, ConnectionSettings, Health, RevocationServer},
@@ -50,14 +52,8 @@ use crate::{
     },
 };
 
-/// How often records that nothing needs any more are looked for. They do no harm meanwhile.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
-
 /// The file of the dead letters, in the store's directory.
 const DEAD_LETTERS: &str = "dead-letters.jsonl";
-
-/// How often verified tokens that nothing needs any more are dropped. They are not honoured meanwhile, but take room.
-const TIDY_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -209,21 +205,17 @@ impl App {
         let (tasks, stop_tasks) = (TaskTracker::new(), CancellationToken::new());
         let stop_readiness = stop_tasks.child_token();
         let addresses = self.addresses;
-        for keys in &self.remote_keys {
-            let (keys, stop) = (Arc::clone(keys), stop_tasks.clone());
-            tasks.spawn(async move { keys.run(stop).await });
-        }
-        for polling in self.polling {
-            tasks.spawn(polling.run(Arc::clone(&self.curfew), stop_tasks.clone()));
-        }
-        let forgetting = sweep(Arc::clone(&self.curfew), Arc::clone(&self.store), self.clock, self.retention);
-        tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(forgetting));
-        tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(tidy(Arc::clone(&self.curfew))));
         let dead_letters = Arc::clone(self.curfew.dead_letters());
-        tasks.spawn(stop_tasks.clone().run_until_cancelled_owned(Arc::clone(&dead_letters).keep_writing()));
-        for poller in self.pollers {
-            tasks.spawn(poller.run(stop_tasks.clone()));
-        }
+        let background = Background {
+            curfew: Arc::clone(&self.curfew),
+            store: Arc::clone(&self.store),
+            clock: self.clock,
+            retention: self.retention,
+            remote_keys: &self.remote_keys,
+            polling: self.polling,
+            pollers: self.pollers,
+        };
+        background.start(&tasks, &stop_tasks);
         let watch = readiness::Watch {
             curfew: Arc::clone(&self.curfew),
             store: Arc::clone(&self.store),
@@ -236,10 +228,6 @@ impl App {
 
         let stop_desk = CancellationToken::new();
         let desk = self.desk.map(|desk| desk.start(stop_desk.clone())).transpose().map_err(StartError::Workers)?;
-        let desk_ended = async || match &desk {
-            Some(ended) => ended.cancelled().await,
-            None => std::future::pending().await,
-        };
         let workers = Workers::start(self.doors, self.connections).map_err(StartError::Workers)?;
         let drained = async {
             let signal = stop.await;
@@ -252,7 +240,7 @@ impl App {
         let broke = tokio::select! {
             () = accept(self.listener, &workers, self.max_connections) => true,
             () = workers.failed() => true,
-            () = desk_ended() => true,
+            () = desk::ended(desk.as_ref()) => true,
             () = drained => false,
         };
         self.health.end_watches().await;
@@ -260,7 +248,7 @@ impl App {
         let finished = async {
             workers.finish().await;
             if desk.is_some() {
-                desk_ended().await;
+                desk::ended(desk.as_ref()).await;
             }
         };
         let stopped = match tokio::time::timeout(self.shutdown.grace, finished).await {
@@ -270,17 +258,22 @@ impl App {
         workers.end();
         stop_tasks.cancel();
         tasks.wait().await;
-        if let Err(error) = dead_letters.written().await {
-            warn!(%error, "dead letters are lost");
-        }
-        if let Err(error) = self.store.close().await {
-            warn!(%error, "the store did not close");
-        }
-        match stopped {
-            Stopped::Clean => info!("stopped; every call was answered"),
-            Stopped::Forced => warn!("stopped; the grace period was over, and open connections were cut off"),
-        }
+        close(&dead_letters, &*self.store, stopped).await;
         Ok(stopped)
+    }
+}
+
+/// Sees what is kept to the disk, and says how it went.
+async fn close(dead_letters: &Arc<DeadLetters>, store: &dyn Store, stopped: Stopped) {
+    if let Err(error) = dead_letters.written().await {
+        warn!(%error, "dead letters are lost");
+    }
+    if let Err(error) = store.close().await {
+        warn!(%error, "the store did not close");
+    }
+    match stopped {
+        Stopped::Clean => info!("stopped; every call was answered"),
+        Stopped::Forced => warn!("stopped; the grace period was over, and open connections were cut off"),
     }
 }
 
@@ -316,26 +309,4 @@ fn door(
     let server = RevocationServer::new(Arc::new(curfew), Arc::clone(clock));
     let routes = server.routes(health, Arc::clone(&admission), reflection)?;
     Ok(Door { routes, moving: vec![Box::pin(moving), Box::pin(async move { admission.run().await })] })
-}
-
-/// Drops, every now and then, verified tokens that are of no more use.
-async fn tidy(curfew: Arc<Curfew>) {
-    loop {
-        tokio::time::sleep(TIDY_EVERY).await;
-        curfew.tidy();
-        let stats = curfew.cache_stats();
-        debug!(stats.hits, stats.misses, stats.tokens, stats.bytes, "verified tokens");
-    }
-}
-
-/// Forgets, every now and then, what nothing needs any more.
-async fn sweep(curfew: Arc<Curfew>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, retention: Option<Duration>) {
-    loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
-        match store.forget(forgettable(curfew.issuers(), retention, clock.now())).await {
-            Ok(0) => (),
-            Ok(forgotten) => info!(forgotten, "forgot logouts that no living token can meet"),
-            Err(error) => warn!(%error, "forgetting failed; trying again later"),
-        }
-    }
 }

@@ -36,7 +36,7 @@ fn security_events_are_read_strictly_by_default() {
     assert!(!events.events.allow_exp && !events.events.legacy_subject);
     assert_eq!(events.events.credential_changes, CredentialChanges::default());
     let subjects = &events.events.subjects;
-    assert_eq!(subjects.issuers, [events.events.transmitter.clone()]);
+    assert_eq!(subjects.issuers.as_slice(), std::slice::from_ref(&events.events.transmitter));
     assert!(subjects.opaque.is_none() && !subjects.email_is_subject && !subjects.widen && !subjects.has_sessions);
     assert_eq!(
         (events.signer.issuer.as_str(), &events.signer.algorithms[..]),

@@ -97,17 +97,18 @@ impl Transmitter {
 
 /// Section 2.4: what is asked.
 fn question(told: &Told, most: u32, at_once: bool) -> Value {
-    let mut question = json!({"maxEvents": most, "returnImmediately": at_once});
+    let mut question =
+        Map::from_iter([("maxEvents".to_owned(), most.into()), ("returnImmediately".to_owned(), at_once.into())]);
     if !told.taken.is_empty() {
-        question["ack"] = told.taken.clone().into();
+        question.insert("ack".to_owned(), told.taken.clone().into());
     }
     if !told.refused.is_empty() {
         let each = told.refused.iter();
         let each =
             each.map(|refused| (refused.id.clone(), json!({"err": refused.error, "description": refused.description})));
-        question["setErrs"] = Value::Object(each.collect::<Map<_, _>>());
+        question.insert("setErrs".to_owned(), Value::Object(each.collect()));
     }
-    question
+    Value::Object(question)
 }
 
 /// Section 2.5: what is answered.

@@ -4,7 +4,10 @@
 //! store's queue is not filled by one body. An event that lacks what it needs is a dead letter; one that the store could
 //! not take makes the whole body fail, to be sent again, which is harmless.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
@@ -22,9 +25,13 @@ use crate::{
 /// How many events of one body are recorded side by side; after as many, others have their turn.
 const TOGETHER: usize = 256;
 
-/// How many bodies are recorded at a time. Together they ask for half of what the store lets wait, so that a log that
+/// How many bodies are recorded at a time. Together they ask for an eighth of what the store lets wait, so that a log that
 /// catches up does not keep other logouts out.
-const MOST_BODIES: usize = 16;
+const MOST_BODIES: usize = 4;
+
+/// For how long nothing is done after that, as a multiple of the time which they took: a stream that catches up has all
+/// night, and those who check tokens meanwhile have not.
+const REST: u32 = 2;
 
 /// How many events are remembered; more push out the oldest, whose second coming is then recorded once more.
 const MOST_SEEN: usize = 65_536;
@@ -106,6 +113,7 @@ impl Curfew {
         let mut entries = entries.into_iter();
         let mut number = 0;
         loop {
+            let began = Instant::now();
             let some = entries.by_ref().take(TOGETHER).map(|entry| self.auth0_entry(issuer, source, entry));
             let some = join_all(some).await;
             if some.is_empty() {
@@ -116,7 +124,7 @@ impl Curfew {
                 number += 1;
                 taken.count(number, one?);
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(began.elapsed() * REST).await;
         }
         self.dead_letters.written().await?;
         Ok(taken)

@@ -37,8 +37,11 @@ const fn code(code: &'static str, action: LogAction, reason: LogoutReason) -> Lo
     LogCode { code, action, reason }
 }
 
+/// How many codes there are that may do something.
+const CODES: usize = 28;
+
 /// The codes that something can be done about. All others are ignored.
-pub const LOG_CODES: [LogCode; 28] = [
+pub const LOG_CODES: [LogCode; CODES] = [
     // A user logged out; and an older name.
     code("slo", LogAction::Session, ProviderLogout),
     // An application was not told of a logout, so that its tokens would go on: as if it had been told. It names no session.
@@ -103,7 +106,7 @@ impl LogCode {
 
 /// What is done about the events of one issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogActions([LogCode; LOG_CODES.len()]);
+pub struct LogActions([LogCode; CODES]);
 
 impl Default for LogActions {
     fn default() -> Self {
