@@ -290,7 +290,7 @@ async fn the_event_s_own_time_counts_to_the_millisecond() {
 async fn an_event_that_comes_again_changes_nothing_and_another_of_its_name_is_no_repetition() {
     let server = server();
     let first = event("scp", "9001", &json!({}));
-    assert_eq!(taken(&server, lines(&[first.clone()])).await, [1, 0, 0, 0]);
+    assert_eq!(taken(&server, lines(std::slice::from_ref(&first))).await, [1, 0, 0, 0]);
     let before = revision(&server).await;
     assert_eq!(taken(&server, lines(&[first.clone(), first.clone()])).await, [0, 2, 0, 0]);
     assert_eq!(taken(&server, json!([first]).to_string()).await, [0, 1, 0, 0]);

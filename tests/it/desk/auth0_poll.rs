@@ -15,6 +15,12 @@ use crate::support::{Server, Setup};
 
 const HTTP: &str = "[http]\nlisten = \"127.0.0.1:0\"\n";
 
+/// What the tenant does instead of answering.
+type Failure = fn() -> Instead;
+
+/// The headers by which a tenant asks to wait until a time.
+type Headers = fn(String) -> Vec<(&'static str, String)>;
+
 /// A server that reads the tenant's log every second.
 fn server(tenant: &Tenant) -> Server {
     server_with(tenant, CLIENT_SECRET, "")
@@ -175,7 +181,7 @@ async fn an_event_that_the_tenant_has_forgotten_is_no_end() {
 
 #[tokio::test]
 async fn failures_of_every_kind_are_waited_out_and_leave_nothing_out() {
-    let failures: [(&str, fn() -> Instead); 9] = [
+    let failures: [(&str, Failure); 9] = [
         ("500", || Instead::Status(500, Vec::new())),
         ("a redirect", || Instead::Status(302, vec![("location", "http://127.0.0.1:1/".to_owned())])),
         ("no JSON", || Instead::Body("<html>".to_owned())),
@@ -217,7 +223,7 @@ async fn a_tenant_that_has_had_enough_is_left_alone_for_as_long_as_it_says() {
     let server = server(&tenant);
     tenant.is_read_up_to(&id(4)).await;
     let in_seconds = |seconds: i64| (crate::support::unix_seconds() + seconds).to_string();
-    let headers: [fn(String) -> Vec<(&'static str, String)>; 3] = [
+    let headers: [Headers; 3] = [
         |_| vec![("retry-after", "3".to_owned())],
         |until| vec![("x-ratelimit-reset", until)],
         |until| vec![("retry-after", "1".to_owned()), ("x-ratelimit-reset", until)],
