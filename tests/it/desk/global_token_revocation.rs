@@ -168,7 +168,7 @@ async fn whom_the_request_names_must_be_understood_and_the_caller_s() {
     let subject = |sub_id: Value| json!({ "sub_id": sub_id }).to_string();
     let foreign = subject(json!({"format": "iss_sub", "iss": "https://else.example", "sub": "ann"}));
     let mut more = user("ann");
-    more["else"] = json!(1);
+    more["zzz"] = json!(1);
     let cases = [
         (foreign, 403, "not this one"),
         (subject(json!({"format": "email", "email": "ann"})), 400, "email = "),

@@ -5,6 +5,7 @@ mod auth0_poll;
 mod backchannel_logout;
 mod bounds;
 mod dead_letters;
+mod faltering;
 mod forward_auth;
 mod global_token_revocation;
 mod introspect;
