@@ -6,7 +6,7 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
@@ -32,6 +32,9 @@ const MOST_BODIES: usize = 4;
 /// For how long nothing is done after that, as a multiple of the time which they took: a stream that catches up has all
 /// night, and those who check tokens meanwhile have not.
 const REST: u32 = 2;
+
+/// However long they took: when the disk is slow, the sender need not wait for us as well.
+const LONGEST_REST: Duration = Duration::from_millis(200);
 
 /// How many events are remembered; more push out the oldest, whose second coming is then recorded once more.
 const MOST_SEEN: usize = 65_536;
@@ -124,7 +127,7 @@ impl Curfew {
                 number += 1;
                 taken.count(number, one?);
             }
-            tokio::time::sleep(began.elapsed() * REST).await;
+            tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
         }
         self.dead_letters.written().await?;
         Ok(taken)
